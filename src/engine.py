@@ -1,0 +1,22 @@
+"""The Ibis connection: the only place that knows which engine runs the table work."""
+
+import os
+from pathlib import Path
+
+import ibis
+from ibis.backends.duckdb import Backend
+
+
+def connect() -> Backend:
+    """Connect to an in-process DuckDB.
+
+    Environment: NEXTBEST_MEMORY (default ``4GB``) bounds the engine's memory; what does not fit
+    is spilled to NEXTBEST_TMP (default ``data/tmp``). Neither changes a result.
+    """
+    spill = Path(os.environ.get("NEXTBEST_TMP", "data/tmp"))
+    spill.mkdir(parents=True, exist_ok=True)
+    return ibis.duckdb.connect(
+        memory_limit=os.environ.get("NEXTBEST_MEMORY", "4GB"),
+        temp_directory=str(spill),
+        preserve_insertion_order=True,
+    )

@@ -1,0 +1,79 @@
+"""ALS: implicit matrix factorisation of usage shares (Hu, Koren and Volinsky 2008)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from implicit.cpu.als import AlternatingLeastSquares
+from numpy.typing import NDArray
+from pydantic import Field
+from threadpoolctl import threadpool_limits
+
+from src.models.customers import Customers, Scores
+from src.params import Section
+from src.reporting import atomic
+
+
+class AlsSettings(Section):
+    """Hyperparameters; `alpha` is the confidence of a usage share of 1."""
+
+    factors: int = Field(ge=1, le=512)
+    iterations: int = Field(ge=1)
+    regularization: float = Field(ge=0)
+    alpha: float = Field(gt=0)
+    seed: int = Field(ge=0)
+
+
+@dataclass(frozen=True)
+class Als:
+    """Item factors; customers are folded in from their current holdings when scored.
+
+    Attributes
+    ----------
+    item_factors : float32 array, shape (items, factors)
+    """
+
+    item_factors: NDArray[np.float32]
+    settings: AlsSettings
+
+    @classmethod
+    def fit(cls, usage: NDArray[np.float32], settings: AlsSettings) -> "Als":
+        """Factorise usage shares; float32 in [0, 1], (customers, items)."""
+        model = cls._implicit(settings)
+        with threadpool_limits(limits=1, user_api="blas"):  # implicit's own threads do the work
+            model.fit(sp.csr_matrix(usage), show_progress=False)
+        return cls(np.asarray(model.item_factors), settings)
+
+    def score(self, customers: Customers) -> Scores:
+        """Score every item for every customer; see `Model`."""
+        model = self._implicit(self.settings)
+        model.item_factors = self.item_factors
+        usage = customers.history.usage_share()
+        with threadpool_limits(limits=1, user_api="blas"):
+            folded = model.recalculate_user(np.arange(len(usage)), sp.csr_matrix(usage))
+            return np.asarray(folded @ self.item_factors.T, dtype=np.float32)
+
+    def save(self, path: str | Path) -> None:
+        """Write .npz."""
+        with atomic(path) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file, item_factors=self.item_factors, settings=self.settings.model_dump_json()
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Als":
+        """Read .npz."""
+        with np.load(path, allow_pickle=False) as arrays:
+            settings = AlsSettings.model_validate_json(str(arrays["settings"]))
+            return cls(arrays["item_factors"], settings)
+
+    @staticmethod
+    def _implicit(settings: AlsSettings) -> AlternatingLeastSquares:
+        return AlternatingLeastSquares(
+            factors=settings.factors,
+            iterations=settings.iterations,
+            regularization=settings.regularization,
+            alpha=settings.alpha,
+            random_state=settings.seed,
+        )

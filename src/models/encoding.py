@@ -1,0 +1,62 @@
+"""Profiles as numbers: categories become integer codes that are learnt once."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Column order and category codes of a profile.
+
+    Codes are ranks by frequency, so that trees can split off the rare categories; a category not
+    seen in `fit` is -1. Trees take integer codes ten times faster than native categories, at the
+    same loss (benchmarks/catboost_categories.py).
+    """
+
+    numeric: tuple[str, ...]
+    categories: dict[str, tuple[str, ...]]
+
+    @classmethod
+    def fit(cls, profile: pd.DataFrame) -> "Encoder":
+        """Learn the categories of a profile; ties of frequency go by name."""
+        numeric, categories = [], {}
+        for name in profile.columns:
+            if isinstance(profile[name].dtype, pd.CategoricalDtype):
+                counts = profile[name].value_counts()
+                seen = sorted((-count, str(value)) for value, count in counts.items() if count)
+                categories[str(name)] = tuple(value for _, value in seen)
+            else:
+                numeric.append(str(name))
+        return cls(tuple(numeric), categories)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the encoded columns."""
+        return [*self.numeric, *self.categories]
+
+    def transform(self, profile: pd.DataFrame) -> NDArray[np.float32]:
+        """Encode a profile; float32, (customers, columns), Fortran order (by column)."""
+        encoded = np.empty((len(profile), len(self.names)), dtype=np.float32, order="F")
+        for index, name in enumerate(self.numeric):
+            encoded[:, index] = profile[name].to_numpy(dtype=np.float32)
+        for index, (name, known) in enumerate(self.categories.items(), start=len(self.numeric)):
+            column = profile[name].array
+            position = {value: code for code, value in enumerate(known)}
+            codes = [position.get(str(value), -1) for value in column.categories]
+            encoded[:, index] = np.array([*codes, -1], dtype=np.float32)[column.codes]
+        return encoded
+
+    def to_json(self) -> str:
+        """Serialise."""
+        return json.dumps({"numeric": self.numeric, "categories": self.categories})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Encoder":
+        """Restore what `to_json` made."""
+        content = json.loads(text)
+        categories = {name: tuple(values) for name, values in content["categories"].items()}
+        return cls(tuple(content["numeric"]), categories)

@@ -1,0 +1,180 @@
+"""K-means: customers grouped by their profile; a cluster likes what its members hold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from sklearn.cluster import KMeans as ScikitKMeans
+from sklearn.cluster import MiniBatchKMeans
+from threadpoolctl import threadpool_limits
+
+from src.models.customers import Customers, Scores
+from src.models.encoding import Encoder
+from src.params import Section
+from src.reporting import atomic
+
+_ROWS_AT_ONCE = 65_536
+
+
+class KMeansSettings(Section):
+    """Hyperparameters.
+
+    `rows` bounds the training sample (customer-months); above `minibatch_above` of them the
+    centres are learnt from batches; categories rarer than `rarest` share one indicator.
+    """
+
+    clusters: int = Field(ge=2, le=10_000)
+    epochs: int = Field(ge=1)
+    rows: int = Field(ge=100)
+    minibatch_above: int = Field(ge=0)
+    batch: int = Field(ge=10)
+    rarest: float = Field(gt=0, lt=1)
+    seed: int = Field(ge=0)
+
+
+@dataclass(frozen=True)
+class KMeans:
+    """Centres of standardised profiles and what their members hold.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        Categories and column order.
+    widths : tuple of int
+        Number of indicator columns of each category.
+    mean, scale : float32 arrays, shape (columns,)
+        Standardisation of the numeric and indicator columns.
+    centres : float32 array, shape (clusters, columns)
+    holdings : float32 array, shape (clusters, items)
+        Share of each cluster's customer-months in which the item is held.
+    inertia : tuple of float
+        Mean squared distance to the nearest centre after each epoch (the training curve).
+    """
+
+    encoder: Encoder
+    widths: tuple[int, ...]
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    centres: NDArray[np.float32]
+    holdings: NDArray[np.float32]
+    inertia: tuple[float, ...]
+
+    @classmethod
+    def fit(
+        cls, customers: Customers, holdings: NDArray[np.bool_], settings: KMeansSettings
+    ) -> "KMeans":
+        """Cluster profiles; `holdings` is bool, (customers, items), of the same month."""
+        encoder = Encoder.fit(customers.profile)
+        widths = tuple(
+            sum(
+                (customers.profile[name] == value).mean() >= settings.rarest for value in values
+            )
+            for name, values in encoder.categories.items()
+        )
+        points = _indicators(encoder, widths, encoder.transform(customers.profile))
+        mean = points.mean(axis=0, dtype=np.float64).astype(np.float32)
+        deviation = points.std(axis=0, dtype=np.float64).astype(np.float32)
+        scale = np.where(deviation > 0, deviation, np.float32(1))
+        points = (points - mean) / scale
+        # One thread: with several, sums are added up in whatever order the threads finish.
+        with threadpool_limits(limits=1):
+            centres, inertia = _learn(points, settings)
+            labels = _nearest(points, centres)
+        sizes = np.bincount(labels, minlength=len(centres))
+        table = np.zeros((len(centres), holdings.shape[1]), dtype=np.float64)
+        np.add.at(table, labels, holdings)
+        prior = holdings.mean(axis=0)
+        table = (table + prior) / (sizes + 1)[:, None]  # an empty cluster likes what all like
+        return cls(encoder, widths, mean, scale, centres, table.astype(np.float32), inertia)
+
+    def clusters(self, customers: Customers) -> NDArray[np.int32]:
+        """Nearest centre of each customer, shape (customers,)."""
+        encoded = self.encoder.transform(customers.profile)
+        points = (_indicators(self.encoder, self.widths, encoded) - self.mean) / self.scale
+        return _nearest(points, self.centres)
+
+    def score(self, customers: Customers) -> Scores:
+        """Score every item for every customer; see `Model`."""
+        return self.holdings[self.clusters(customers)]
+
+    def save(self, path: str | Path) -> None:
+        """Write .npz."""
+        with atomic(path) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file,
+                encoder=self.encoder.to_json(),
+                widths=self.widths,
+                mean=self.mean,
+                scale=self.scale,
+                centres=self.centres,
+                holdings=self.holdings,
+                inertia=self.inertia,
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "KMeans":
+        """Read .npz."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(
+                Encoder.from_json(str(arrays["encoder"])),
+                tuple(int(width) for width in arrays["widths"]),
+                arrays["mean"],
+                arrays["scale"],
+                arrays["centres"],
+                arrays["holdings"],
+                tuple(float(value) for value in arrays["inertia"]),
+            )
+
+
+def _indicators(
+    encoder: Encoder, widths: tuple[int, ...], encoded: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Numbers (income and tenure by logarithm) and one indicator per frequent category."""
+    columns = []
+    for index, name in enumerate(encoder.numeric):
+        values = encoded[:, index]
+        columns.append(np.log1p(np.maximum(values, 0)) if name in {"income", "tenure"} else values)
+    for index, width in enumerate(widths, start=len(encoder.numeric)):
+        columns += [(encoded[:, index] == code).astype(np.float32) for code in range(width)]
+    return np.column_stack(columns)
+
+
+def _learn(
+    points: NDArray[np.float32], settings: KMeansSettings
+) -> tuple[NDArray[np.float32], tuple[float, ...]]:
+    """Centres, and the mean squared distance after each epoch."""
+    clusters = min(settings.clusters, len(points))
+    inertia: list[float] = []
+    if len(points) <= settings.minibatch_above:
+        model = ScikitKMeans(
+            clusters, n_init=1, max_iter=settings.epochs, random_state=settings.seed
+        ).fit(points)
+        # scikit-learn keeps no curve: the same run again, stopped after each power of two
+        for epochs in (2**power for power in range(settings.epochs.bit_length())):
+            stopped = ScikitKMeans(
+                clusters, n_init=1, max_iter=epochs, random_state=settings.seed
+            ).fit(points)
+            inertia.append(stopped.inertia_ / len(points))
+        return model.cluster_centers_.astype(np.float32), tuple(inertia)
+    generator = np.random.default_rng(settings.seed)
+    batches = MiniBatchKMeans(clusters, n_init=3, random_state=settings.seed)
+    for _ in range(settings.epochs):
+        order = generator.permutation(len(points))
+        for start in range(0, len(order), settings.batch):
+            chosen = order[start : start + settings.batch]
+            if len(chosen) >= clusters or start:
+                batches.partial_fit(points[chosen])
+        inertia.append(float(-batches.score(points) / len(points)))
+    return batches.cluster_centers_.astype(np.float32), tuple(inertia)
+
+
+def _nearest(points: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Index of the nearest centre; the term that all centres share is left out."""
+    offset = (centres * centres).sum(axis=1)
+    nearest = np.empty(len(points), dtype=np.int32)
+    for start in range(0, len(points), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        nearest[rows] = np.argmin(offset - 2 * (points[rows] @ centres.T), axis=1)
+    return nearest

@@ -1,0 +1,108 @@
+"""MLC: a multi-label classifier of holdings from the profile (CatBoost, MultiLogloss)."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from catboost import CatBoostClassifier, Pool
+from numpy.typing import NDArray
+from pydantic import Field
+
+from src.models.customers import Customers, Scores
+from src.models.encoding import Encoder
+from src.params import Section
+from src.reporting import atomic
+
+
+class MlcSettings(Section):
+    """Hyperparameters; `rows` bounds the training sample (customer-months)."""
+
+    rows: int = Field(ge=100)
+    iterations: int = Field(ge=1)
+    depth: int = Field(ge=1, le=16)
+    learning_rate: float = Field(gt=0, le=1)
+    subsample: float = Field(gt=0, le=1)
+    l2_leaf_reg: float = Field(ge=0)
+    borders: int = Field(ge=1, le=254)
+    seed: int = Field(ge=0)
+
+
+@dataclass(frozen=True)
+class Mlc:
+    """A probability of holding each item; items that nobody or everybody holds are constants.
+
+    Attributes
+    ----------
+    learnt : int array, shape (learnt items,)
+        Items that the booster tells apart.
+    constant : float32 array, shape (items,)
+        Share of holders, the score of the other items.
+    loss : tuple of float
+        Training MultiLogloss after each iteration.
+    """
+
+    booster: CatBoostClassifier
+    encoder: Encoder
+    learnt: NDArray[np.intp]
+    constant: NDArray[np.float32]
+    loss: tuple[float, ...] = ()
+
+    @classmethod
+    def fit(cls, customers: Customers, holdings: NDArray[np.bool_], settings: MlcSettings) -> "Mlc":
+        """Learn holdings, bool (customers, items), from profiles of the same month."""
+        encoder = Encoder.fit(customers.profile)
+        constant = holdings.mean(axis=0).astype(np.float32)
+        learnt = np.flatnonzero((constant > 0) & (constant < 1))
+        booster = CatBoostClassifier(
+            loss_function="MultiLogloss",
+            iterations=settings.iterations,
+            depth=settings.depth,
+            learning_rate=settings.learning_rate,
+            l2_leaf_reg=settings.l2_leaf_reg,
+            border_count=settings.borders,
+            bootstrap_type="Bernoulli",
+            subsample=settings.subsample,
+            random_seed=settings.seed,
+            thread_count=os.cpu_count() or 1,
+            allow_writing_files=False,
+            verbose=False,
+        )
+        features = encoder.transform(customers.profile)
+        booster.fit(Pool(features, holdings[:, learnt].astype(np.int8), feature_names=encoder.names))
+        loss = tuple(booster.get_evals_result()["learn"]["MultiLogloss"])
+        return cls(booster, encoder, learnt, constant, loss)
+
+    def score(self, customers: Customers) -> Scores:
+        """Score every item for every customer; see `Model`."""
+        scores = np.tile(self.constant, (len(customers), 1))
+        features = self.encoder.transform(customers.profile)
+        scores[:, self.learnt] = self.booster.predict(features, prediction_type="Probability")
+        return scores
+
+    def save(self, path: str | Path) -> None:
+        """Write .cbm; what is ours goes into its metadata."""
+        metadata = self.booster.get_metadata()
+        metadata["nextbest"] = json.dumps(
+            {
+                "encoder": self.encoder.to_json(),
+                "learnt": self.learnt.tolist(),
+                "constant": self.constant.tolist(),
+            }
+        )
+        with atomic(path) as temporary:
+            self.booster.save_model(str(temporary), format="cbm")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Mlc":
+        """Read .cbm."""
+        booster = CatBoostClassifier()
+        booster.load_model(str(path), format="cbm")
+        ours = json.loads(booster.get_metadata()["nextbest"])
+        return cls(
+            booster,
+            Encoder.from_json(ours["encoder"]),
+            np.array(ours["learnt"], dtype=np.intp),
+            np.array(ours["constant"], dtype=np.float32),
+        )

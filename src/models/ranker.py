@@ -1,0 +1,211 @@
+"""The learned blend: which product does an adder add? (CatBoost, MultiClass)."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from catboost import CatBoostClassifier, Pool
+from numpy.typing import NDArray
+from pydantic import Field
+
+from src.models.customers import Customers, Scores
+from src.models.encoding import Encoder
+from src.models.history import history_features
+from src.params import Section
+from src.reporting import atomic
+
+_HELD = np.float32(-8.0)  # e^-8: a product that is held is hardly ever added
+
+
+class RankerSettings(Section):
+    """Hyperparameters, and what the ranker looks at.
+
+    `models` are the base models whose scores it sees; `lags` are months back at which holdings are
+    told one by one; `month_decay` is the weight of a blend month relative to the one after it.
+    """
+
+    models: list[str]
+    lags: list[int] = Field(min_length=1)
+    month_decay: float = Field(gt=0, le=1)
+    iterations: int = Field(ge=1)
+    depth: int = Field(ge=1, le=16)
+    learning_rate: float = Field(gt=0, le=1)
+    l2_leaf_reg: float = Field(ge=0)
+    subsample: float = Field(gt=0, le=1)
+    features_per_level: float = Field(gt=0, le=1)
+    borders: int = Field(ge=1, le=254)
+    seed: int = Field(ge=0)
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """P(product | the customer adds something), from history, profile and base models' scores.
+
+    The booster starts from the log of each product's share of additions, and from almost nothing
+    for products already held, so that no tree is spent on what the mask knows.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        Categories of the profile.
+    products : tuple of str
+        Names of the items.
+    models : tuple of str
+        Base models whose scores are features.
+    lags : tuple of int
+        Months back at which holdings are features.
+    learnt : int array, shape (classes,)
+        Items that were added in training.
+    prior : float32 array, shape (items,)
+        Share of each item among additions, smoothed by one addition: above 0 for all.
+    loss : tuple of float
+        Training loss after each iteration.
+    """
+
+    booster: CatBoostClassifier
+    encoder: Encoder
+    products: tuple[str, ...]
+    models: tuple[str, ...]
+    lags: tuple[int, ...]
+    learnt: NDArray[np.intp]
+    prior: NDArray[np.float32]
+    loss: tuple[float, ...] = ()
+
+    @classmethod
+    def fit(
+        cls,
+        adders: Customers,
+        scores: dict[str, Scores],
+        additions: NDArray[np.bool_],
+        weights: NDArray[np.float64],
+        products: list[str],
+        settings: RankerSettings,
+    ) -> "Ranker":
+        """Learn from customers who added something.
+
+        Parameters
+        ----------
+        adders : Customers
+            As known the month before they added.
+        scores : dict of base model -> float32 array, shape (adders, items)
+        additions : bool array, shape (adders, items)
+        weights : float array, shape (adders,)
+            Of each adder; split evenly between the products that he added.
+        products : list of str
+            Names of the items.
+        settings : RankerSettings
+            Lags beyond the longest history of `adders` are left out.
+        """
+        longest = int(np.bitwise_count(np.bitwise_or.reduce(adders.history.present)))
+        lags = tuple(lag for lag in settings.lags if lag <= longest)
+        rows, items = np.nonzero(additions)
+        row_weights = weights[rows] / additions.sum(axis=1)[rows]
+        counts = np.bincount(items, weights=row_weights, minlength=len(products)) + 1
+        prior = (counts / counts.sum()).astype(np.float32)
+        learnt = np.unique(items)
+        booster = CatBoostClassifier(
+            loss_function="MultiClass",
+            iterations=settings.iterations,
+            depth=settings.depth,
+            learning_rate=settings.learning_rate,
+            l2_leaf_reg=settings.l2_leaf_reg,
+            bootstrap_type="Bernoulli",
+            subsample=settings.subsample,
+            rsm=settings.features_per_level,
+            border_count=settings.borders,
+            random_seed=settings.seed,
+            thread_count=os.cpu_count() or 1,
+            allow_writing_files=False,
+            verbose=False,
+        )
+        untrained = cls(
+            booster,
+            Encoder.fit(adders.profile),
+            tuple(products),
+            tuple(settings.models),
+            lags,
+            learnt,
+            prior,
+        )
+        names, matrix = untrained.features(adders, scores)
+        booster.fit(
+            Pool(
+                matrix[rows],
+                np.searchsorted(learnt, items),
+                weight=row_weights,
+                baseline=untrained._baseline(adders)[rows][:, learnt],
+                feature_names=names,
+            )
+        )
+        loss = tuple(booster.get_evals_result()["learn"]["MultiClass"])
+        return cls(*list(vars(untrained).values())[:-1], loss)
+
+    def features(
+        self, customers: Customers, scores: dict[str, Scores]
+    ) -> tuple[list[str], NDArray[np.float32]]:
+        """Names, and values (customers, features): history, profile, ``model:product`` scores."""
+        history = history_features(customers.history, self.products, self.lags)
+        names = [*history, *self.encoder.names]
+        blocks = [np.column_stack(list(history.values())), self.encoder.transform(customers.profile)]
+        for model in self.models:
+            names += [f"{model}:{product}" for product in self.products]
+            blocks.append(scores[model])
+        return names, np.hstack(blocks)
+
+    def score(self, customers: Customers, scores: dict[str, Scores]) -> Scores:
+        """P(item | adds something); (customers, items), rows sum to 1."""
+        _, matrix = self.features(customers, scores)
+        logits = self._baseline(customers)
+        logits[:, self.learnt] += self.booster.predict(matrix, prediction_type="RawFormulaVal")
+        logits -= logits.max(axis=1, keepdims=True)
+        odds = np.exp(logits)
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    def importances(self) -> pd.DataFrame:
+        """Features by importance (mean change of the prediction, sums to 100); descending."""
+        table = pd.DataFrame(
+            {
+                "feature": self.booster.feature_names_,
+                "importance": self.booster.get_feature_importance(),
+            }
+        )
+        return table.sort_values(["importance", "feature"], ascending=[False, True])
+
+    def save(self, path: str | Path) -> None:
+        """Write .cbm; what is ours goes into its metadata."""
+        metadata = self.booster.get_metadata()
+        metadata["nextbest"] = json.dumps(
+            {
+                "encoder": self.encoder.to_json(),
+                "products": self.products,
+                "models": self.models,
+                "lags": self.lags,
+                "learnt": self.learnt.tolist(),
+                "prior": self.prior.tolist(),
+            }
+        )
+        with atomic(path) as temporary:
+            self.booster.save_model(str(temporary), format="cbm")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Ranker":
+        """Read .cbm."""
+        booster = CatBoostClassifier()
+        booster.load_model(str(path), format="cbm")
+        ours = json.loads(booster.get_metadata()["nextbest"])
+        return cls(
+            booster,
+            Encoder.from_json(ours["encoder"]),
+            tuple(ours["products"]),
+            tuple(ours["models"]),
+            tuple(ours["lags"]),
+            np.array(ours["learnt"], dtype=np.intp),
+            np.array(ours["prior"], dtype=np.float32),
+        )
+
+    def _baseline(self, customers: Customers) -> NDArray[np.float32]:
+        held = customers.history.holdings()
+        return np.where(held, _HELD, np.float32(0)) + np.log(self.prior)

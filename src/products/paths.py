@@ -1,0 +1,42 @@
+"""The catalogue of artifacts of the products pipeline: every path once."""
+
+# data
+SNAPSHOTS = "data/products/snapshots.parquet"  # typed raw rows, by customer and month
+REJECTED = "data/products/rejected.parquet"  # rows that could not be read, with the reason
+CLEAN = "data/products/clean.parquet"  # one repaired row per customer and month
+MEDIANS = "data/products/medians.parquet"  # fillers by province and segment, for clean
+WINDOWS = "data/products/windows.json"  # months of base, blend and test
+HISTORY = "data/products/history.parquet"  # months of each customer and product as bits
+PERSONAL_ALS = "data/products/personal_als.parquet"  # offline top-k lists of ALS
+KMEANS_RECS = "data/products/kmeans_clusters_recs.parquet"  # offline top-k lists of K-means
+MLC_RECS = "data/products/mlc_recs.parquet"  # offline top-k lists of the classifier
+TEST_CUSTOMERS = "data/products/test_customers.parquet"  # AP@7 of each adder and model
+RECOMMENDATIONS = "data/products/recommendations.parquet"  # top-k for the month after the last
+SUBMISSION = "data/products/submission.csv"  # the same lists in Kaggle's form
+
+# models: learnt on base (and blend) months, the ones that evaluate judges
+ALS = "models/products/als.npz"
+KMEANS = "models/products/kmeans.npz"
+MLC = "models/products/mlc.cbm"
+POPULARITY = "models/products/popularity.npz"
+RANKER = "models/products/ranker.cbm"
+MODELS = "models/products"  # the folder of all of them
+SHIPPED = "models/serving"  # the same four, refitted on all months by recommend
+
+# metrics and plots, in git
+QUALITY = "metrics/quality.json"  # what ingest found in the file
+REPAIRS = "metrics/repairs.json"  # what clean mended
+METRICS = "metrics/products.json"  # the comparison of the models
+KMEANS_CURVE = "plots/products/kmeans_curve.csv"  # mean squared distance by epoch
+MLC_CURVE = "plots/products/mlc_curve.csv"  # training loss by iteration
+BLEND_CURVE = "plots/products/blend_curve.csv"  # training loss by iteration
+IMPORTANCES = "plots/products/feature_importances.csv"  # what the ranker looks at
+MAP_AT_K = "plots/products/map_at_k.csv"  # each model's MAP@k among adders, k = 1 … 7
+PRODUCT_AP = "plots/products/product_ap.csv"  # average precision of each product
+RELIABILITY = "plots/products/reliability.csv"  # predicted against observed shares
+COMPARISON_PNG = "plots/products/comparison.png"  # models side by side, with intervals
+MAP_AT_K_PNG = "plots/products/map_at_k.png"
+PRODUCT_AP_PNG = "plots/products/product_ap.png"
+RELIABILITY_PNG = "plots/products/reliability.png"
+ADDITIONS_PNG = "plots/products/additions.png"  # additions per month and product
+IMPORTANCES_PNG = "plots/products/feature_importances.png"

@@ -1,0 +1,75 @@
+"""recommend: refit everything on all months and rank for the month after the last."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+from tqdm import tqdm
+
+from src import params
+from src.errors import run
+from src.models.als import AlsSettings
+from src.models.customers import Model
+from src.models.kmeans import KMeansSettings
+from src.models.mlc import MlcSettings
+from src.models.ranker import RankerSettings
+from src.products import paths
+from src.products.dataset import Dataset
+from src.products.schema import Schema
+from src.products.scoring import BASE_MODELS, Models, batches, recommendations
+from src.products.training import fit_als, fit_kmeans, fit_mlc, fit_popularity, fit_ranker
+from src.reporting import atomic, write_parquet
+
+
+class Recommend(params.Section):
+    """Parameters of the stage: length of a list, and whether to write Kaggle's submission form."""
+
+    k: int = Field(ge=1)
+    submission: bool
+
+
+def refit(dataset: Dataset) -> Models:
+    """Fit all models with the windows moved one month on, so that the test month is learnt too."""
+    steps = tqdm(total=4, desc="refit on all months", unit="model", disable=None)
+    base: dict[str, Model] = {}
+    for name, fit in {
+        "mlc": lambda: fit_mlc(dataset, params.load("train_mlc", MlcSettings)),
+        "kmeans": lambda: fit_kmeans(dataset, params.load("train_kmeans", KMeansSettings)),
+        "als": lambda: fit_als(dataset, params.load("train_als", AlsSettings)),
+    }.items():
+        base[name] = fit()
+        steps.update()
+    ranker = fit_ranker(dataset, base, params.load("blend", RankerSettings))
+    steps.update()
+    steps.close()
+    return Models(fit_popularity(dataset), base, ranker)
+
+
+def write_submission(path: str, lists: pa.Table, identity: str) -> None:
+    """Write Kaggle's form: one row per customer, the products of the list separated by blanks."""
+    joined = lists.to_pandas().groupby("customer", sort=True)["product"].agg(" ".join)
+    frame = joined.rename_axis(identity).rename("added_products").reset_index()
+    with atomic(path) as temporary:
+        frame.to_csv(temporary, index=False)
+
+
+def main() -> None:
+    """Run the stage as params.yaml says."""
+    settings = params.load("recommend", Recommend)
+    schema = params.load("schema", Schema)
+    dataset = Dataset.open(schema).rolled()
+    models = refit(dataset)
+    models.save(paths.SHIPPED)
+    parts = [
+        recommendations(batch, models.score(batch)["blend"], dataset.products, settings.k)
+        for batch in batches(dataset.customers(0), "recommendations")
+    ]
+    lists = pa.concat_tables(parts)
+    write_parquet(paths.RECOMMENDATIONS, lists)
+    if settings.submission:
+        write_submission(paths.SUBMISSION, lists, schema.id)
+
+
+if __name__ == "__main__":
+    run(main)

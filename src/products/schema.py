@@ -1,0 +1,55 @@
+"""The schema section: how a bank's columns map on ours."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from src.params import Section
+
+
+class Title(Section):
+    """A product's name for people."""
+
+    en: str
+    ru: str
+
+
+class Schema(Section):
+    """Raw column names (values) by what they mean here (keys); products keep their raw names."""
+
+    id: str
+    id_type: Literal["integer", "string"] = "integer"
+    month: str
+    numeric: dict[str, str]
+    categorical: dict[str, str]
+    products: dict[str, Title] = Field(min_length=2, max_length=1000)
+
+    @field_validator("numeric", "categorical", "products")
+    @classmethod
+    def _plain_names(cls, mapping: dict[str, object]) -> dict[str, object]:
+        for name in mapping:
+            if name in {"customer", "month"}:
+                raise ValueError(f"'{name}' is taken: it names a column of every table")
+        return mapping
+
+    @model_validator(mode="after")
+    def _each_column_once(self) -> "Schema":
+        for what, names in (
+            ("mapped on more than one meaning", self.raw_columns),
+            ("used for more than one meaning", [*self.profile, *self.products]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"column {', '.join(twice)} is {what}")
+        return self
+
+    @property
+    def profile(self) -> list[str]:
+        """Our names of the customer's attributes, numeric first."""
+        return [*self.numeric, *self.categorical]
+
+    @property
+    def raw_columns(self) -> list[str]:
+        """Every raw column that is read."""
+        mapped = [*self.numeric.values(), *self.categorical.values()]
+        return [self.id, self.month, *mapped, *self.products]

@@ -1,0 +1,134 @@
+"""split: months into the windows base, blend and test; each customer's months as bits."""
+
+import datetime
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+from pydantic import Field
+
+from src import params
+from src.engine import connect
+from src.errors import InputError, run
+from src.products import paths
+from src.models.history import MAX_MONTHS, History
+from src.products.schema import Schema
+from src.reporting import atomic, write_json
+
+Window = Literal["auto"] | tuple[datetime.date, datetime.date]
+
+
+class Split(params.Section):
+    """Parameters of the stage: windows of months, inclusive."""
+
+    base: Window
+    blend: Window
+    test: Window
+    blend_months: int = Field(ge=1)
+
+
+def windows(months: list[datetime.date], settings: Split) -> dict[str, list[datetime.date]]:
+    """Divide the months (sorted) into base, blend and test.
+
+    Raises
+    ------
+    InputError
+        Fewer than 4 months, a window without months, an overlap, a gap, a wrong order, or a test
+        window of more than one month.
+    """
+    if len(months) < 4:
+        raise InputError(
+            f"{paths.CLEAN} has {len(months)} months, but base, blend and test need at least 4: "
+            "one for base, two for blend (an addition lies between two) and one for test"
+        )
+    blend_count = min(settings.blend_months, len(months) // 2)
+    automatic = {
+        "base": months[: -1 - blend_count],
+        "blend": months[-1 - blend_count : -1],
+        "test": months[-1:],
+    }
+    chosen = {}
+    for name, automatic_months in automatic.items():
+        window = getattr(settings, name)
+        if window == "auto":
+            chosen[name] = automatic_months
+            continue
+        first, last = window
+        chosen[name] = [month for month in months if first <= month <= last]
+        if not chosen[name]:
+            raise InputError(
+                f"params.yaml: split.{name} ({first} … {last}) holds none of the months of the "
+                f"data ({months[0]} … {months[-1]})"
+            )
+    if len(chosen["test"]) != 1:
+        raise InputError(
+            f"params.yaml: split.test holds {len(chosen['test'])} months, but must be one month"
+        )
+    for earlier, later in (("base", "blend"), ("blend", "test")):
+        end, start = chosen[earlier][-1], chosen[later][0]
+        if start <= end:
+            raise InputError(
+                f"params.yaml: split.{later} begins {start}, but split.{earlier} ends {end}: the "
+                "windows overlap or stand in the wrong order"
+            )
+        between = [month for month in months if end < month < start]
+        if between:
+            raise InputError(
+                f"params.yaml: months {', '.join(map(str, between))} lie between split.{earlier} "
+                f"and split.{later}: windows must follow each other without a gap"
+            )
+    return chosen
+
+
+def month_bits(rows: ir.Table, months: list[datetime.date], schema: Schema) -> ir.Table:
+    """One row per customer: the months in which something was so, as bits of an int64.
+
+    Bit 0 is the last of `months`, bit 1 the one before, and so on: see `History`.
+
+    Returns
+    -------
+    Table
+        customer, ``present``, ``was_active`` (where the schema has active) and one column per
+        product, ordered by customer.
+    """
+    recent = months[-MAX_MONTHS:]
+    weights = [(month, 1 << (len(recent) - 1 - index)) for index, month in enumerate(recent)]
+    weighted = rows.filter(rows.month.isin(recent)).mutate(
+        bit=rows.month.cases(*weights, else_=0).cast("int64")
+    )
+    bits = {"present": weighted.bit.bit_or()}
+    if "active" in schema.categorical:
+        active = weighted.active == "1"
+        bits["was_active"] = weighted.bit.bit_or(where=active).fill_null(0)
+    for product in schema.products:
+        bits[product] = weighted.bit.bit_or(where=weighted[product]).fill_null(0)
+    return weighted.group_by("customer").aggregate(**bits).order_by("customer")
+
+
+def main() -> None:
+    """Run the stage as params.yaml says."""
+    settings = params.load("split", Split)
+    schema = params.load("schema", Schema)
+    connection = connect()
+    rows = connection.read_parquet(paths.CLEAN)
+    months = rows.select("month").distinct().order_by("month").to_pyarrow()["month"].to_pylist()
+    chosen = windows(months, settings)
+    known = [month for name in ("base", "blend", "test") for month in chosen[name]]
+    with atomic(paths.HISTORY) as target:
+        connection.to_parquet(month_bits(rows, known, schema), target, compression="zstd")
+        last = History.read(target, list(schema.products))
+        adders = int(last.additions().any(axis=1).sum())
+        if not adders:
+            raise InputError(
+                f"{paths.CLEAN}: no customer adds a product in the test month {known[-1]}, so "
+                "nothing can be measured; choose another split.test in params.yaml"
+            )
+    write_json(
+        paths.WINDOWS,
+        {name: [str(month) for month in window] for name, window in chosen.items()},
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,77 @@
+"""Stage: simulate monthly snapshots of a bank's customers, with the truth about the last month."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+from tqdm import tqdm
+
+from src import engine
+from src.errors import run
+from src.params import Section, load
+from src.reporting import atomic, write_parquet
+from src.simulation import calibration, holdings, population, raw_text
+
+PARAMS = "pipelines/simulation/params.yaml"
+SNAPSHOTS = Path("data/simulation/train_ver2.csv")
+TRUTH = Path("data/simulation/truth.parquet")
+
+
+class ProductsSimulation(Section):
+    """Size and seed of the simulation.
+
+    Attributes
+    ----------
+    customers : int
+        Customers who are ever seen; the real data has 956,645.
+    months : int
+        Snapshots written; the last is always 2016-05-28. Whatever the number, history begins in
+        2015-01, and the truth may depend on months that are not written.
+    seed : int
+        The same parameters give the same bytes.
+    """
+
+    customers: int = Field(ge=500, le=calibration.TOTAL_CUSTOMERS)
+    months: int = Field(ge=4, le=17)
+    seed: int = Field(ge=0)
+
+
+def simulate(params: ProductsSimulation, snapshots: Path, truth: Path) -> None:
+    """Write the snapshots as raw text and the true chances of the last month.
+
+    Parameters
+    ----------
+    params : ProductsSimulation
+        Size and seed.
+    snapshots : Path
+        CSV file with the 48 columns of train_ver2.csv, by month, then customer.
+    truth : Path
+        Parquet file: ``customer``, then one float32 column per product with the chance that the
+        customer adds it in the last month; 0 for what he held in the month before.
+    """
+    facts = calibration.load()
+    random = np.random.default_rng(params.seed)
+    people = population.draw(facts, params.customers, random)
+    texts = raw_text.unchanging(facts, people, random)
+    snapshots.parent.mkdir(parents=True, exist_ok=True)
+    written = facts.months[-params.months :]
+    with TemporaryDirectory(dir=snapshots.parent) as folder:
+        rows = Path(folder) / "rows.parquet"
+        months = holdings.simulate(facts, people, random)
+        with pq.ParquetWriter(rows, raw_text.schema(facts), compression="lz4") as writer:
+            for month in tqdm(months, "simulated", len(facts.months), unit="month", disable=None):
+                if facts.months[month.index] in written:
+                    # Its own stream: what is written of a month must not depend on the others.
+                    noise = np.random.default_rng([params.seed, month.index])
+                    writer.write_table(raw_text.snapshot(facts, people, texts, month, noise))
+        with atomic(snapshots) as csv:
+            engine.connect().read_parquet(rows).to_csv(csv)
+    columns = [people.customer[month.stayers], *month.chances]
+    write_parquet(truth, pa.table(columns, names=["customer", *facts.products]))
+
+
+if __name__ == "__main__":
+    run(lambda: simulate(load("products", ProductsSimulation, PARAMS), SNAPSHOTS, TRUTH))
