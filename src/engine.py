@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
+import duckdb
 import ibis
 from ibis.backends.duckdb import Backend
+
+EngineError = duckdb.Error  # anything that the engine raises
+EngineLimit = (duckdb.IOException, duckdb.OutOfMemoryException)  # a file, the disk or the memory
 
 
 def connect() -> Backend:

@@ -31,9 +31,7 @@ def average_precision(
     return np.where(wanted > 0, (precision * hit).sum(axis=1) / np.maximum(wanted, 1), 0.0)
 
 
-def recall(
-    ranking: NDArray[np.int16], relevant: NDArray[np.bool_], k: int
-) -> NDArray[np.float64]:
+def recall(ranking: NDArray[np.int16], relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
     """Share of each customer's relevant items within the first k; 0 without relevant items."""
     wanted = relevant.sum(axis=1)
     return hits(ranking[:, :k], relevant).sum(axis=1) / np.maximum(wanted, 1)

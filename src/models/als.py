@@ -57,9 +57,7 @@ class Als:
     def save(self, path: str | Path) -> None:
         """Write .npz."""
         with atomic(path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file, item_factors=self.item_factors, settings=self.settings.model_dump_json()
-            )
+            np.savez(file, item_factors=self.item_factors, settings=self.settings.model_dump_json())
 
     @classmethod
     def load(cls, path: str | Path) -> "Als":

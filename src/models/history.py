@@ -72,9 +72,7 @@ class History:
 
     def of(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "History":
         """Select the history of some customers."""
-        return History(
-            self.customers[rows], self.present[rows], self.active[rows], self.held[rows]
-        )
+        return History(self.customers[rows], self.present[rows], self.active[rows], self.held[rows])
 
     @classmethod
     def stack(cls, parts: list["History"]) -> "History":

@@ -27,8 +27,6 @@ def interleave(lists: list[Scores]) -> Scores:
     for turn, scores in enumerate(lists):
         positions = np.empty((customers, items), dtype=np.float32)
         turns = np.arange(items, dtype=np.float32) * len(lists) + turn
-        np.put_along_axis(
-            positions, top_k(scores, items).astype(np.intp), turns[None, :], axis=1
-        )
+        np.put_along_axis(positions, top_k(scores, items).astype(np.intp), turns[None, :], axis=1)
         np.minimum(first, positions, out=first)
     return -first

@@ -68,9 +68,7 @@ class KMeans:
         """Cluster profiles; `holdings` is bool, (customers, items), of the same month."""
         encoder = Encoder.fit(customers.profile)
         widths = tuple(
-            sum(
-                (customers.profile[name] == value).mean() >= settings.rarest for value in values
-            )
+            sum((customers.profile[name] == value).mean() >= settings.rarest for value in values)
             for name, values in encoder.categories.items()
         )
         points = _indicators(encoder, widths, encoder.transform(customers.profile))

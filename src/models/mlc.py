@@ -70,7 +70,9 @@ class Mlc:
             verbose=False,
         )
         features = encoder.transform(customers.profile)
-        booster.fit(Pool(features, holdings[:, learnt].astype(np.int8), feature_names=encoder.names))
+        booster.fit(
+            Pool(features, holdings[:, learnt].astype(np.int8), feature_names=encoder.names)
+        )
         loss = tuple(booster.get_evals_result()["learn"]["MultiLogloss"])
         return cls(booster, encoder, learnt, constant, loss)
 

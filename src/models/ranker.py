@@ -149,7 +149,10 @@ class Ranker:
         """Names, and values (customers, features): history, profile, ``model:product`` scores."""
         history = history_features(customers.history, self.products, self.lags)
         names = [*history, *self.encoder.names]
-        blocks = [np.column_stack(list(history.values())), self.encoder.transform(customers.profile)]
+        blocks = [
+            np.column_stack(list(history.values())),
+            self.encoder.transform(customers.profile),
+        ]
         for model in self.models:
             names += [f"{model}:{product}" for product in self.products]
             blocks.append(scores[model])

@@ -6,8 +6,7 @@ from src.models.ranker import RankerSettings
 from src.products import figures, paths
 from src.products.dataset import Dataset
 from src.products.schema import Schema
-from src.products.scoring import load_base
-from src.products.training import fit_popularity, fit_ranker
+from src.products.scoring import fit_popularity, fit_ranker, load_base
 from src.reporting import write_csv, write_curve
 
 

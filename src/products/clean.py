@@ -49,9 +49,7 @@ class Clean(params.Section):
         return self
 
 
-def clean_rows(
-    rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clean
-) -> ir.Table:
+def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
     """Repair rows one by one.
 
     Parameters
@@ -102,9 +100,7 @@ def fit_medians(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
         group = valid.group_by(keys[:depth]).aggregate(
             **{f"by{depth}_{name}": valid[name].median() for name in schema.numeric}
         )
-        table = table.left_join(group, keys[:depth]).drop(
-            *(f"{key}_right" for key in keys[:depth])
-        )
+        table = table.left_join(group, keys[:depth]).drop(*(f"{key}_right" for key in keys[:depth]))
     levels = [*(f"by{depth}" for depth in range(len(keys), 0, -1)), "all"]
     return table.select(
         *keys,
@@ -185,7 +181,7 @@ def _valid(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
             category = ibis.ifelse(category.endswith(".0"), category.left(1), category)
         columns[name] = category.fill_null(UNKNOWN)
     for product in schema.products:
-        columns[product] = rows[product].cast("boolean").fill_null(False)  # noqa: FBT003
+        columns[product] = rows[product].cast("boolean").fill_null(False)
     return rows.select("customer", "month", **columns)
 
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from src.engine import connect
 from src.models.customers import Customers
-from src.products import paths
 from src.models.history import History
+from src.products import paths
 from src.products.schema import Schema
 
 
@@ -101,10 +101,14 @@ class Dataset:
         """Products added in the month `months_ago` back; bool, (all customers, products)."""
         return self.history.before(months_ago - 1).additions()
 
-    def sample(
-        self, months_ago: list[int], rows: int, seed: int
-    ) -> tuple[Customers, NDArray[np.bool_]]:
-        """Draw customer-months evenly from some months, with what was held in them.
+    def usage_shares(self) -> NDArray[np.float32]:
+        """Usage shares at the end of the base window; (its customers, products)."""
+        last = min(self.window("base"))
+        history = self.history.before(last - 1).recent(self.depth)
+        return history.of(history.present != 0).usage_share()
+
+    def sample(self, rows: int, seed: int) -> tuple[Customers, NDArray[np.bool_]]:
+        """Draw customer-months evenly from the base window, with what was held in them.
 
         Returns
         -------
@@ -113,6 +117,7 @@ class Dataset:
         bool array, shape (rows, products)
             Holdings in the same months.
         """
+        months_ago = self.window("base")
         present = [np.flatnonzero(self.history.before(ago - 1).known()) for ago in months_ago]
         sizes = np.array([len(customers) for customers in present])
         total = int(sizes.sum())

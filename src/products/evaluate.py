@@ -13,8 +13,9 @@ from src.models.customers import Customers, Scores
 from src.models.kmeans import KMeans
 from src.products import figures, paths
 from src.products.dataset import Dataset
+from src.products.offers import LIST_LENGTH, batches
 from src.products.schema import Schema
-from src.products.scoring import LIST_LENGTH, Models, batches
+from src.products.scoring import Models
 from src.ranking import top_k
 from src.reporting import write_csv, write_json, write_parquet
 
@@ -35,7 +36,9 @@ def score_all(models: Models, customers: Customers) -> tuple[Lists, dict[str, Sc
     for batch in batches(customers, "test month"):
         held = batch.history.holdings()
         for name, scores in models.score(batch).items():
-            ranked.setdefault(name, []).append(top_k(scores, min(LIST_LENGTH, scores.shape[1]), held))
+            ranked.setdefault(name, []).append(
+                top_k(scores, min(LIST_LENGTH, scores.shape[1]), held)
+            )
             scored.setdefault(name, []).append(scores)
     return (
         {name: np.concatenate(parts) for name, parts in ranked.items()},

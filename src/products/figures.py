@@ -96,9 +96,7 @@ def product_precision(path: str, table: pd.DataFrame) -> None:
     with _figure(path, 8, 0.3 * len(shown) + 1.4, "Which additions can be told") as axes:
         places = np.arange(len(shown))
         axes.barh(places, shown["blend"], color=COLOURS["blend"], height=0.6, label="blend")
-        axes.plot(
-            shown["share"], places, "|", ms=12, mew=2, color="#333333", label="blind guess"
-        )
+        axes.plot(shown["share"], places, "|", ms=12, mew=2, color="#333333", label="blind guess")
         labels = [
             f"{title}  ({count:,})"
             for title, count in zip(shown["title"], shown["additions"], strict=True)
@@ -117,8 +115,12 @@ def reliability(path: str, table: pd.DataFrame) -> None:
         axes.plot(table["predicted"], table["observed"], marker="o", color=COLOURS["blend"])
         for row in table.itertuples():
             axes.annotate(
-                f"{row.pairs:,}", (row.predicted, row.observed), (6, -10),
-                textcoords="offset points", fontsize=8, color="#555555",
+                f"{row.pairs:,}",
+                (row.predicted, row.observed),
+                (6, -10),
+                textcoords="offset points",
+                fontsize=8,
+                color="#555555",
             )
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)

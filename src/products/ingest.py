@@ -1,28 +1,27 @@
-"""ingest: raw monthly snapshots -> one typed parquet by customer and month, and its quality."""
+"""ingest: raw monthly snapshots -> one typed parquet by customer and month, and its quality.
 
-import glob
-import shutil
+A file is read typed and written in one go, on trust. Only where the engine stumbles, or a row comes
+out in doubt, is the file read again as text: first to count what is wrong, then to write the rest.
+"""
+
+import re
 import tempfile
-import zipfile
 from pathlib import Path
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 from pydantic import Field
 
 from src import params
-from src.engine import connect
+from src.engine import EngineError, connect
 from src.errors import InputError, run
-from src.products import paths
+from src.products import paths, raw
 from src.products.schema import Schema
-from src.reporting import atomic, write_json
-
-# "no value" as raw files spell it; numbers are padded with blanks, so the spelling is as well.
-_MISSING = ["", *(" " * blanks + "NA" for blanks in (0, 1, 5, 9))]
+from src.reporting import atomic, write_json, write_parquet
 
 
 class Ingest(params.Section):
@@ -34,6 +33,10 @@ class Ingest(params.Section):
 
 def ingest(source: str, schema: Schema, max_rejected_share: float) -> dict[str, object]:
     """Read raw snapshots, check them, and write them typed and sorted by customer and month.
+
+    Writes `paths.SNAPSHOTS` (customer, month, numeric as float64, categories as text, products as
+    booleans; null where the file says nothing) and `paths.REJECTED` (reason, and the raw columns
+    as text).
 
     Parameters
     ----------
@@ -55,246 +58,236 @@ def ingest(source: str, schema: Schema, max_rejected_share: float) -> dict[str, 
         The file as a whole cannot be trusted; nothing is written.
     """
     connection = connect()
-    with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
-        files = _files(source, Path(folder))
-        _check_header(connection, files, source, schema)
-        with atomic(paths.SNAPSHOTS) as snapshots, atomic(paths.REJECTED) as rejected:
-            try:
-                _write(connection, _read(connection, files, schema, typed=True), schema, snapshots)
-                typed = True
-            except duckdb.Error:  # some cell does not fit its type: read as text to say which
-                typed = False
-            raw = _read(connection, files, schema, typed=typed)
-            try:
-                if not typed:
-                    _check_values(raw, schema, source)
-                    _write(connection, raw, schema, snapshots)
-                connection.to_parquet(_rejects(raw, schema), rejected)
-            except duckdb.Error as error:
-                raise InputError(_damage(error, source)) from None
-            quality = _check_table(snapshots, schema, source)
-            unread = pq.read_metadata(rejected).num_rows
-            rows = pq.read_metadata(snapshots).num_rows
-            if unread > max_rejected_share * (rows + unread):
-                raise InputError(
-                    f"{source}: {unread:,} of {rows + unread:,} rows are unreadable, more than "
-                    f"ingest.max_rejected_share ({max_rejected_share}); {_first(rejected)}"
-                )
-    return {"rows": rows, "rejected": unread, **quality}
-
-
-def _files(source: str, folder: Path) -> list[str]:
-    """List the files behind a path, folder or glob; zip archives are unpacked into `folder`."""
-    path = Path(source)
-    if path.is_dir():
-        names = sorted(str(file) for file in path.iterdir() if not file.name.startswith("."))
-    else:
-        names = sorted(glob.glob(source)) if not path.exists() else [source]  # noqa: PTH207
-    if not names:
-        raise InputError(
-            f"{source} is missing: set ingest.path in params.yaml to your snapshots, or make "
-            "simulated ones with 'dvc repro pipelines/simulation/dvc.yaml'"
-        )
-    files = []
-    for name in names:
-        if Path(name).stat().st_size == 0:
-            raise InputError(f"{name} is empty")
-        if not name.endswith(".zip"):
-            files.append(name)
-            continue
+    with (
+        atomic(paths.SNAPSHOTS) as snapshots,
+        atomic(paths.REJECTED) as rejected,
+        tempfile.TemporaryDirectory(prefix=".unpacked-", dir=snapshots.parent) as folder,
+    ):
+        files = raw.find(source, Path(folder))
+        raw.check_columns(files, schema)
         try:
-            with zipfile.ZipFile(name) as archive:
-                for member in archive.infolist():
-                    if member.is_dir():
-                        continue
-                    target = folder / f"{len(files)}-{Path(member.filename).name}"
-                    with archive.open(member) as packed, target.open("wb") as plain:
-                        shutil.copyfileobj(packed, plain)
-                    files.append(str(target))
-        except zipfile.BadZipFile as error:
-            raise InputError(f"{name} is not a whole zip archive: {error}") from None
-    kinds = {name.endswith(".parquet") for name in files}
-    if len(kinds) > 1:
-        raise InputError(f"{source} mixes parquet and CSV files; keep one kind in the folder")
-    return files
+            typed = raw.read(connection, files, schema, typed=True)
+            _write(connection, _snapshots(typed, schema), snapshots)
+            in_doubt = _missing(snapshots)["customer"] > 0
+        except EngineError:  # some cell is no date or no number, or the file is damaged
+            in_doubt = True
+        if in_doubt:
+            text = raw.read(connection, files, schema, typed=False)
+            _check_values(text, schema, source, max_rejected_share)
+            _write(connection, _snapshots(text, schema).dropna("customer"), snapshots)
+            connection.to_parquet(_rejects(text, schema), rejected, compression="zstd")
+        else:
+            names = ["reason", *schema.raw_columns]
+            write_parquet(rejected, pa.table({name: pa.array([], pa.string()) for name in names}))
+        unread = pq.read_metadata(rejected).num_rows
+        return {
+            "rows": pq.read_metadata(snapshots).num_rows,
+            "rejected": unread,
+            **_check_keys(snapshots, schema, source),
+            "missing": _missing(snapshots),
+        }
 
 
-def _read(connection: Backend, files: list[str], schema: Schema, *, typed: bool) -> ir.Table:
-    """Raw columns; typed is fast and fails on the first bad cell, text takes anything."""
-    if files[0].endswith(".parquet"):
-        return connection.read_parquet(files)
-    types = {}
-    if typed:
-        types = {schema.month: "DATE"}
-        types |= dict.fromkeys(schema.numeric.values(), "DOUBLE")
-        types |= dict.fromkeys(schema.products, "TINYINT")
-        if schema.id_type == "integer":
-            types[schema.id] = "BIGINT"
-    header = connection.read_csv(
-        files[0], header=True, delim=",", quote='"', escape='"', all_varchar=True
-    ).columns
-    return connection.read_csv(
-        files,
-        columns={name: types.get(name, "VARCHAR") for name in header},
-        auto_detect=False,
-        header=True,
-        delim=",",
-        quote='"',
-        escape='"',
-        nullstr=_MISSING,
+def _write(connection: Backend, rows: ir.Table, path: Path) -> None:
+    ordered = rows.order_by("customer", "month")
+    connection.to_parquet(ordered, path, compression="lz4_raw")
+
+
+def _snapshots(rows: ir.Table, schema: Schema) -> ir.Table:
+    """Our columns from the raw ones; the customer of a row that is in doubt is null."""
+    in_doubt = ibis.or_(
+        *_unfit(rows, schema).values(),
+        *(condition for condition, _ in _rejectable(rows, schema)),
     )
-
-
-def _check_header(
-    connection: Backend, files: list[str], source: str, schema: Schema
-) -> None:
-    for name in files:
-        try:
-            if name.endswith(".parquet"):
-                columns = connection.read_parquet(name).columns
-            else:
-                columns = connection.read_csv(
-                    name, header=True, delim=",", quote='"', escape='"', all_varchar=True
-                ).columns
-        except duckdb.Error as error:
-            raise InputError(_damage(error, name)) from None
-        absent = [column for column in schema.raw_columns if column not in columns]
-        if absent:
-            raise InputError(
-                f"{source}: column {', '.join(absent)} is missing from {Path(name).name} (it has "
-                f"{', '.join(columns[:6])}, …); add it, or map the schema section of params.yaml "
-                "on your names"
-            )
-
-
-def _write(connection: Backend, raw: ir.Table, schema: Schema, path: Path) -> None:
-    table = raw.filter(_reason(raw, schema).isnull()).select(**_columns(raw, schema))
-    connection.to_parquet(table.order_by("customer", "month"), path, compression="lz4_raw")
-
-
-def _columns(raw: ir.Table, schema: Schema) -> dict[str, ir.Value]:
-    """Our columns from the raw ones; what cannot be cast is null."""
-    identity = "int64" if schema.id_type == "integer" else "string"
-    columns: dict[str, ir.Value] = {
-        "customer": _trimmed(raw[schema.id]).try_cast(identity),
-        "month": _trimmed(raw[schema.month]).try_cast("date"),
+    identity = _identity(rows, schema)
+    columns = {
+        "customer": ibis.ifelse(in_doubt, ibis.null(identity.type()), identity),
+        "month": _given(rows[schema.month]).try_cast("date"),
     }
-    for name, column in schema.numeric.items():
-        columns[name] = _trimmed(raw[column]).try_cast("float64")
+    columns |= {name: _number(rows[column]) for name, column in schema.numeric.items()}
     for name, column in schema.categorical.items():
-        columns[name] = _trimmed(raw[column].cast("string"))
-    for column in schema.products:
-        columns[column] = _trimmed(raw[column]).try_cast("int8")
-    return columns
+        columns[name] = _given(rows[column]).cast("string")
+    columns |= {product: _flag(rows[product]) for product in schema.products}
+    return rows.select(**columns)
 
 
-def _trimmed(column: ir.Value) -> ir.Value:
-    """Text without padding, null where it says that nothing is there; other types as they are."""
-    return column.strip().nullif("NA").nullif("") if column.type().is_string() else column
+def _given(cell: ir.Value) -> ir.Value:
+    """Text without its padding, null where it says that nothing is there; others as they are."""
+    return cell.strip().nullif("NA").nullif("") if cell.type().is_string() else cell
 
 
-def _reason(raw: ir.Table, schema: Schema) -> ir.StringValue:
-    """Why a row cannot be read, or null. Rows without an owner or with a number that is none."""
-    identity = "int64" if schema.id_type == "integer" else "string"
-    owner = _trimmed(raw[schema.id])
+def _number(cell: ir.Value) -> ir.NumericValue:
+    """Null for text that is no number, and for NaN, which is another spelling of nothing."""
+    number = _given(cell).try_cast("float64")
+    return ibis.ifelse(number.isnan(), ibis.null("float64"), number)
+
+
+def _flag(cell: ir.Value) -> ir.BooleanValue:
+    """Null for what is neither 0 nor 1."""
+    if cell.type().is_boolean():
+        return cell
+    number = _number(cell)
+    return ibis.cases((number == 0, False), (number == 1, True))
+
+
+def _identity(rows: ir.Table, schema: Schema) -> ir.Value:
+    """The customer; null for what is not an id of the type in the schema."""
+    given = _given(rows[schema.id])
+    if schema.id_type == "string":
+        return given.cast("string")
+    integer = given.try_cast("int64")  # rounds 12.7 to 13
+    exact = given.try_cast("float64") == integer.cast("float64")
+    return ibis.ifelse(exact, integer, ibis.null("int64"))
+
+
+def _unfit(rows: ir.Table, schema: Schema) -> dict[str, ir.BooleanValue]:
+    """Where a column cannot be what the schema says; one such row and the file is refused."""
+    unfit = {schema.month: _given(rows[schema.month]).try_cast("date").isnull()}
+    for product in schema.products:
+        cell = rows[product]
+        if not cell.type().is_boolean():
+            is_nan = _given(cell).try_cast("float64").isnan().fill_null(False)
+            unfit[product] = _given(cell).notnull() & _flag(cell).isnull() & ~is_nan
+    return unfit
+
+
+def _rejectable(rows: ir.Table, schema: Schema) -> list[tuple[ir.BooleanValue, ir.StringValue]]:
+    """Why a single row cannot be read: conditions and reasons; such rows are set aside."""
+    owner = rows[schema.id]
     cases = [
-        (owner.isnull(), ibis.literal(f"{schema.id} is missing")),
+        (_given(owner).isnull(), ibis.literal(f"{schema.id} is missing")),
         (
-            owner.try_cast(identity).isnull(),
-            f"{schema.id} is not an integer: " + raw[schema.id].cast("string"),
+            _identity(rows, schema).isnull(),
+            f"{schema.id} is not an integer: " + owner.cast("string").strip(),
         ),
     ]
     for column in schema.numeric.values():
-        value = _trimmed(raw[column])
-        if value.type().is_string():
-            bad = value.notnull() & value.try_cast("float64").isnull()
-            cases.append((bad, f"{column} is not a number: " + raw[column]))
-    return ibis.cases(*cases)
+        given = _given(rows[column])
+        number = given.try_cast("float64")
+        bad = number.isinf().fill_null(False)
+        if given.type().is_string():
+            bad |= given.notnull() & number.isnull()
+        cases.append((bad, f"{column} is not a number: " + given.cast("string")))
+    return cases
 
 
-def _rejects(raw: ir.Table, schema: Schema) -> ir.Table:
-    reasoned = raw.mutate(reason=_reason(raw, schema))
-    kept = reasoned.select("reason", *(name for name in raw.columns if name in reasoned.columns))
-    return kept.filter(kept.reason.notnull()).order_by(kept.reason, kept[schema.id])
+def _rejects(rows: ir.Table, schema: Schema) -> ir.Table:
+    reasoned = rows.select(
+        reason=ibis.cases(*_rejectable(rows, schema)),
+        **{column: rows[column].cast("string") for column in schema.raw_columns},
+    )
+    return reasoned.filter(reasoned.reason.notnull()).order_by(reasoned.columns)
 
 
-def _check_values(raw: ir.Table, schema: Schema, source: str) -> None:
-    """Refuse months that are no dates and flags that are no numbers, with count and example."""
-    for column, kind, want in [
-        (schema.month, "date", "a date such as 2016-05-28"),
-        *((product, "int8", "0 or 1") for product in schema.products),
-    ]:
-        text = _trimmed(raw[column])
-        bad = raw.filter(text.try_cast(kind).isnull() & (text.notnull() | (kind == "date")))
-        _refuse(bad, column, want, schema, source)
-
-
-def _refuse(bad: ir.Table, column: str, want: str, schema: Schema, source: str) -> None:
-    count = bad.count().execute()
-    if count:
-        row = bad.select(value=bad[column].cast("string"), owner=bad[schema.id].cast("string"))
-        example = row.order_by("owner").limit(1).execute().iloc[0]
+def _check_values(rows: ir.Table, schema: Schema, source: str, max_rejected_share: float) -> None:
+    """Refuse a file that is damaged, has unfit columns or too many rows to reject."""
+    unfit = _unfit(rows, schema)
+    rejected = ibis.or_(*(condition for condition, _ in _rejectable(rows, schema)))
+    sums = {f"unfit {number}": bad.sum() for number, bad in enumerate(unfit.values())}
+    try:
+        counts = (
+            rows.aggregate(rows=rows.count(), rejected=rejected.sum(), **sums)
+            .to_pyarrow()
+            .to_pylist()[0]
+        )
+    except EngineError as error:
+        raise InputError(_damage(str(error), source)) from None
+    for number, (column, bad) in enumerate(unfit.items()):
+        count = counts[f"unfit {number}"]
+        if not count:
+            continue
+        want = "a date such as 2016-05-28" if column == schema.month else "0 or 1"
+        names = ["customer", "value"]
+        cells = [rows[name].cast("string").fill_null("") for name in (schema.id, column)]
+        bad_rows = rows.filter(bad).select(**dict(zip(names, cells, strict=True)))
+        example = bad_rows.order_by(names).limit(1).to_pyarrow().to_pylist()[0]
         raise InputError(
-            f"{source}: column {column} is not {want} in {count:,} rows (example: "
-            f"'{example['value']}', customer {example['owner']}); correct the file"
+            f"{source}: column {column} is not {want} in {_rows(count)} (for example "
+            f"'{example['value']}' of {schema.id} {example['customer']}); correct the file"
+        )
+    if counts["rejected"] > max_rejected_share * counts["rows"]:
+        first = _rejects(rows, schema).limit(1).to_pyarrow().to_pylist()[0]["reason"]
+        raise InputError(
+            f"{source}: {counts['rejected']:,} of {_rows(counts['rows'])} cannot be read (for "
+            f"example {first}), more than ingest.max_rejected_share ({max_rejected_share}) allows; "
+            "correct the file"
         )
 
 
-def _check_table(path: Path, schema: Schema, source: str) -> dict[str, object]:
-    """Check the sorted table as a whole; count what it holds."""
+def _missing(path: Path) -> dict[str, int]:
+    """Nulls of each column, which the file's metadata know."""
     metadata = pq.read_metadata(path)
-    if metadata.num_rows == 0:
-        raise InputError(f"{source}: no readable row below the header")
-    missing = {}
-    for index in range(metadata.num_columns):
-        chunks = [
-            metadata.row_group(group).column(index) for group in range(metadata.num_row_groups)
-        ]
-        name = chunks[0].path_in_schema
-        missing[name] = sum(chunk.statistics.null_count for chunk in chunks)
-        if name in schema.products:
-            bounds = [chunk.statistics for chunk in chunks if chunk.statistics.has_min_max]
-            if any(bound.min < 0 or bound.max > 1 for bound in bounds):
-                table = connect().read_parquet(path)
-                bad = table.filter(~table[name].isin([0, 1]) & table[name].notnull())
-                names = schema.model_copy(update={"id": "customer"})
-                _refuse(bad, name, "0 or 1", names, source)
-    keys = pq.read_table(path, columns=["customer", "month"])
-    customer = keys["customer"].to_numpy()
-    month = keys["month"].to_numpy()
-    same = customer[1:] == customer[:-1]
-    twice = np.flatnonzero(same & (month[1:] == month[:-1]))
-    if len(twice):
+    missing = dict.fromkeys(metadata.schema.names, 0)
+    for group in range(metadata.num_row_groups):
+        for index, name in enumerate(missing):
+            missing[name] += metadata.row_group(group).column(index).statistics.null_count
+    return missing
+
+
+def _check_keys(path: Path, schema: Schema, source: str) -> dict[str, object]:
+    """Check customers and months of the sorted table; count them."""
+    customers, twice, example = 0, 0, ""
+    months: set[np.datetime64] = set()
+    last = None  # the last row of the batch before
+    for batch in pq.ParquetFile(path).iter_batches(columns=["customer", "month"]):
+        customer = batch["customer"].to_numpy(zero_copy_only=False)
+        month = batch["month"].to_numpy(zero_copy_only=False)
+        months.update(np.unique(month))
+        if last is not None:
+            customer = np.concatenate([last[0], customer])
+            month = np.concatenate([last[1], month])
+        same = customer[1:] == customer[:-1]
+        customers += int(np.count_nonzero(~same)) + (last is None)
+        repeats = np.flatnonzero(same & (month[1:] == month[:-1]))
+        if len(repeats) and not twice:
+            example = f"{customer[repeats[0]]}, {month[repeats[0]]}"
+        twice += len(repeats)
+        last = customer[-1:], month[-1:]
+    if last is None:
+        raise InputError(f"{source} has no readable row below its header; get the file again")
+    if twice:
         raise InputError(
-            f"{source}: {len(twice):,} rows repeat the same ({schema.id}, {schema.month}), for "
-            f"example ({customer[twice[0]]}, {month[twice[0]]}); keep one row per customer and "
-            "month"
+            f"{source}: {_rows(twice)} repeat the {schema.id} and {schema.month} of another (for "
+            f"example {example}); keep one row per customer and month"
         )
-    months = np.unique(month)
-    if len(months) < 2:
+    ordered = sorted(months)
+    if len(ordered) == 1:
         raise InputError(
-            f"{source}: column {schema.month} is {months[0]} in all {len(month):,} rows; an "
-            "addition can only be seen between two months"
+            f"{source}: column {schema.month} is {ordered[0]} in every row, but an addition can "
+            "only be seen between two months; add the snapshots of other months"
         )
+    for earlier, later in zip(ordered, ordered[1:], strict=False):
+        if earlier.astype("datetime64[M]") == later.astype("datetime64[M]"):
+            raise InputError(
+                f"{source}: column {schema.month} has two dates in one month, {earlier} and "
+                f"{later}; give all rows of a monthly snapshot the same date"
+            )
     return {
-        "customers": int(1 + np.count_nonzero(~same)),
-        "months": len(months),
-        "first_month": str(months[0]),
-        "last_month": str(months[-1]),
-        "missing": missing,
+        "customers": customers,
+        "months": len(ordered),
+        "first_month": str(ordered[0]),
+        "last_month": str(ordered[-1]),
     }
 
 
-def _damage(error: duckdb.Error, source: str) -> str:
-    text = str(error)
-    line = next((part for part in text.splitlines() if "Line:" in part), text.splitlines()[0])
-    if "unicode" in text.lower() or "utf-8" in text.lower():
-        return f"{source} is not UTF-8 ({line.strip()}); save it as UTF-8"
-    return f"{source} is cut short or damaged ({line.strip()}); get the whole file again"
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _first(rejected: Path) -> str:
-    return f"first reason: {pq.read_table(rejected, columns=['reason'])['reason'][0]}"
+def _damage(report: str, source: str) -> str:
+    """Say in one sentence what the engine's long report says about a file."""
+    file = re.search(r"^\s*file = (.+)$", report, re.MULTILINE)
+    line = re.search(r"Line: (\d+)\s+Original Line: (.*)", report)
+    width = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", report)
+    where = file[1] if file else source
+    if line:
+        where += f", line {line[1]}"
+    if width:
+        where += f" ({width[2]} columns instead of {width[1]})"
+    text = f": '{line[2][:60]}…'" if line else f": {report.splitlines()[0]}"
+    if "not utf-8" in report:
+        return f"{where} is not UTF-8{text}; save the file as UTF-8"
+    return f"{where} is cut short or damaged{text}; get the file again"
 
 
 def main() -> None:

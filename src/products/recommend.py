@@ -1,24 +1,20 @@
 """recommend: refit everything on all months and rank for the month after the last."""
 
-from pathlib import Path
-
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field
-from tqdm import tqdm
 
 from src import params
 from src.errors import run
-from src.models.als import AlsSettings
+from src.models.als import Als, AlsSettings
 from src.models.customers import Model
-from src.models.kmeans import KMeansSettings
-from src.models.mlc import MlcSettings
+from src.models.kmeans import KMeans, KMeansSettings
+from src.models.mlc import Mlc, MlcSettings
 from src.models.ranker import RankerSettings
 from src.products import paths
 from src.products.dataset import Dataset
+from src.products.offers import batches, recommendations
 from src.products.schema import Schema
-from src.products.scoring import BASE_MODELS, Models, batches, recommendations
-from src.products.training import fit_als, fit_kmeans, fit_mlc, fit_popularity, fit_ranker
+from src.products.scoring import Models, fit_popularity, fit_ranker
 from src.reporting import atomic, write_parquet
 
 
@@ -31,19 +27,16 @@ class Recommend(params.Section):
 
 def refit(dataset: Dataset) -> Models:
     """Fit all models with the windows moved one month on, so that the test month is learnt too."""
-    steps = tqdm(total=4, desc="refit on all months", unit="model", disable=None)
-    base: dict[str, Model] = {}
-    for name, fit in {
-        "mlc": lambda: fit_mlc(dataset, params.load("train_mlc", MlcSettings)),
-        "kmeans": lambda: fit_kmeans(dataset, params.load("train_kmeans", KMeansSettings)),
-        "als": lambda: fit_als(dataset, params.load("train_als", AlsSettings)),
-    }.items():
-        base[name] = fit()
-        steps.update()
-    ranker = fit_ranker(dataset, base, params.load("blend", RankerSettings))
-    steps.update()
-    steps.close()
-    return Models(fit_popularity(dataset), base, ranker)
+    als = params.load("train_als", AlsSettings)
+    kmeans = params.load("train_kmeans", KMeansSettings)
+    mlc = params.load("train_mlc", MlcSettings)
+    blend = params.load("blend", RankerSettings)
+    base: dict[str, Model] = {
+        "mlc": Mlc.fit(*dataset.sample(mlc.rows, mlc.seed), mlc),
+        "kmeans": KMeans.fit(*dataset.sample(kmeans.rows, kmeans.seed), kmeans),
+        "als": Als.fit(dataset.usage_shares(), als),
+    }
+    return Models(fit_popularity(dataset), base, fit_ranker(dataset, base, blend))
 
 
 def write_submission(path: str, lists: pa.Table, identity: str) -> None:

@@ -3,16 +3,14 @@
 import datetime
 from typing import Literal
 
-import ibis
 import ibis.expr.types as ir
-import numpy as np
 from pydantic import Field
 
 from src import params
 from src.engine import connect
 from src.errors import InputError, run
-from src.products import paths
 from src.models.history import MAX_MONTHS, History
+from src.products import paths
 from src.products.schema import Schema
 from src.reporting import atomic, write_json
 

@@ -2,18 +2,17 @@
 
 from src import params
 from src.errors import run
-from src.models.als import AlsSettings
+from src.models.als import Als, AlsSettings
 from src.products import paths
 from src.products.dataset import Dataset
+from src.products.offers import write_recommendations
 from src.products.schema import Schema
-from src.products.scoring import write_recommendations
-from src.products.training import fit_als
 
 
 def main() -> None:
     """Run the stage as params.yaml says."""
     dataset = Dataset.open(params.load("schema", Schema))
-    model = fit_als(dataset, params.load("train_als", AlsSettings))
+    model = Als.fit(dataset.usage_shares(), params.load("train_als", AlsSettings))
     model.save(paths.ALS)
     write_recommendations(paths.PERSONAL_ALS, model, dataset)
 

@@ -2,19 +2,20 @@
 
 from src import params
 from src.errors import run
-from src.models.mlc import MlcSettings
+from src.models.mlc import Mlc, MlcSettings
 from src.products import paths
 from src.products.dataset import Dataset
+from src.products.offers import write_recommendations
 from src.products.schema import Schema
-from src.products.scoring import write_recommendations
-from src.products.training import fit_mlc
 from src.reporting import write_curve
 
 
 def main() -> None:
     """Run the stage as params.yaml says."""
     dataset = Dataset.open(params.load("schema", Schema))
-    model = fit_mlc(dataset, params.load("train_mlc", MlcSettings))
+    settings = params.load("train_mlc", MlcSettings)
+    customers, holdings = dataset.sample(settings.rows, settings.seed)
+    model = Mlc.fit(customers, holdings, settings)
     model.save(paths.MLC)
     write_curve(paths.MLC_CURVE, "iteration", "loss", model.loss)
     write_recommendations(paths.MLC_RECS, model, dataset)
