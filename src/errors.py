@@ -12,7 +12,7 @@ class InputError(Exception):
 def run(stage: Callable[[], None]) -> None:
     """Run a stage; end on bad input or a failing disk with one sentence and exit code 1.
 
-    Set NEXTBEST_TRACEBACK=1 to see the traceback instead.
+    An interrupt ends it with exit code 130. Set NEXTBEST_TRACEBACK=1 to see the traceback instead.
     """
     if os.environ.get("NEXTBEST_TRACEBACK"):
         stage()
@@ -23,10 +23,17 @@ def run(stage: Callable[[], None]) -> None:
         sys.exit(f"error: {error}")
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        sys.exit(
-            f"error: {error.strerror or error}{where}. Nothing was replaced; "
-            "mend the cause and run the stage again."
-        )
+        _end(f"{error.strerror or error}{where}")
     except KeyboardInterrupt:
         print("interrupted: previous outputs are untouched", file=sys.stderr)
         sys.exit(130)
+    except Exception as error:
+        from src.engine import EngineLimit  # seconds to import: only where something has failed
+
+        if not isinstance(error, EngineLimit):
+            raise
+        _end(str(error).splitlines()[0])
+
+
+def _end(cause: str) -> None:
+    sys.exit(f"error: {cause}. Nothing was replaced; mend the cause and run the stage again.")

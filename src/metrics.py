@@ -28,20 +28,23 @@ def average_precision(
     hit = hits(ranking[:, :k], relevant)
     precision = np.cumsum(hit, axis=1) / np.arange(1, hit.shape[1] + 1)
     wanted = np.minimum(relevant.sum(axis=1), k)
-    return np.where(wanted > 0, (precision * hit).sum(axis=1) / np.maximum(wanted, 1), 0.0)
+    # without wanted items there are no hits either, so the sum is 0
+    score: NDArray[np.float64] = (precision * hit).sum(axis=1) / np.maximum(wanted, 1)
+    return score
 
 
 def recall(ranking: NDArray[np.int16], relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
     """Share of each customer's relevant items within the first k; 0 without relevant items."""
     wanted = relevant.sum(axis=1)
-    return hits(ranking[:, :k], relevant).sum(axis=1) / np.maximum(wanted, 1)
+    found = hits(ranking[:, :k], relevant).sum(axis=1)
+    return np.asarray(found / np.maximum(wanted, 1))
 
 
 def hit_rate(
     ranking: NDArray[np.int16], relevant: NDArray[np.bool_], k: int
 ) -> NDArray[np.float64]:
     """1.0 for a customer with at least one relevant item within the first k, else 0.0."""
-    return hits(ranking[:, :k], relevant).any(axis=1).astype(np.float64)
+    return np.asarray(hits(ranking[:, :k], relevant).any(axis=1), dtype=np.float64)
 
 
 def coverage(ranking: NDArray[np.int16], items: int, k: int) -> float:

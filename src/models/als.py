@@ -40,17 +40,17 @@ class Als:
     @classmethod
     def fit(cls, usage: NDArray[np.float32], settings: AlsSettings) -> "Als":
         """Factorise usage shares; float32 in [0, 1], (customers, items)."""
-        model = cls._implicit(settings)
-        with threadpool_limits(limits=1, user_api="blas"):  # implicit's own threads do the work
+        with _one_blas_thread():
+            model = _implicit(settings)
             model.fit(sp.csr_matrix(usage), show_progress=False)
         return cls(np.asarray(model.item_factors), settings)
 
     def score(self, customers: Customers) -> Scores:
         """Score every item for every customer; see `Model`."""
-        model = self._implicit(self.settings)
-        model.item_factors = self.item_factors
         usage = customers.history.usage_share()
-        with threadpool_limits(limits=1, user_api="blas"):
+        with _one_blas_thread():
+            model = _implicit(self.settings)
+            model.item_factors = self.item_factors
             folded = model.recalculate_user(np.arange(len(usage)), sp.csr_matrix(usage))
             return np.asarray(folded @ self.item_factors.T, dtype=np.float32)
 
@@ -66,12 +66,17 @@ class Als:
             settings = AlsSettings.model_validate_json(str(arrays["settings"]))
             return cls(arrays["item_factors"], settings)
 
-    @staticmethod
-    def _implicit(settings: AlsSettings) -> AlternatingLeastSquares:
-        return AlternatingLeastSquares(
-            factors=settings.factors,
-            iterations=settings.iterations,
-            regularization=settings.regularization,
-            alpha=settings.alpha,
-            random_state=settings.seed,
-        )
+
+def _one_blas_thread() -> threadpool_limits:
+    """implicit spreads customers over threads of its own; those of BLAS would only get in the way."""
+    return threadpool_limits(limits=1, user_api="blas")
+
+
+def _implicit(settings: AlsSettings) -> AlternatingLeastSquares:
+    return AlternatingLeastSquares(
+        factors=settings.factors,
+        iterations=settings.iterations,
+        regularization=settings.regularization,
+        alpha=settings.alpha,
+        random_state=settings.seed,
+    )

@@ -39,7 +39,7 @@ class Customers:
     @classmethod
     def stack(cls, parts: list[Self]) -> "Customers":
         """Put batches below each other."""
-        columns = {}
+        columns: dict[str, object] = {}
         for name in parts[0].profile.columns:
             values = [part.profile[name] for part in parts]
             if isinstance(values[0].dtype, pd.CategoricalDtype):

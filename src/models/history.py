@@ -105,7 +105,7 @@ class History:
             longest += run != 0
             run &= run >> 1
         months = np.maximum(np.bitwise_count(self.present), 1)
-        return longest.astype(np.float32) / months[:, None].astype(np.float32)
+        return np.divide(longest, months[:, None], dtype=np.float32)
 
 
 def history_features(
@@ -161,7 +161,8 @@ def history_features(
     features["drops_so_far"] = np.bitwise_count(dropped).sum(axis=1, dtype=np.float32)
     months = np.bitwise_count(history.present).astype(np.float32)
     features["months_in_data"] = months
-    features["active_share"] = np.bitwise_count(history.active) / np.maximum(months, 1)
+    active_months = np.bitwise_count(history.active).astype(np.float32)
+    features["active_share"] = np.divide(active_months, np.maximum(months, 1), dtype=np.float32)
     return features
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +141,7 @@ class Ranker:
             )
         )
         loss = tuple(booster.get_evals_result()["learn"]["MultiClass"])
-        return cls(*list(vars(untrained).values())[:-1], loss)
+        return replace(untrained, loss=loss)
 
     def features(
         self, customers: Customers, scores: dict[str, Scores]
@@ -165,7 +165,7 @@ class Ranker:
         logits[:, self.learnt] += self.booster.predict(matrix, prediction_type="RawFormulaVal")
         logits -= logits.max(axis=1, keepdims=True)
         odds = np.exp(logits)
-        return odds / odds.sum(axis=1, keepdims=True)
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def importances(self) -> pd.DataFrame:
         """Features by importance (mean change of the prediction, sums to 100); descending."""

@@ -1,8 +1,8 @@
 """Customers as they were known at any month: what the training stages and the scoring read.
 
 Every customer is described by the same number of months, the length of the base window: that is
-what the first blend month has behind it. A longer memory would make a count of months mean one thing
-in the rows that the ranker learns from and another in those that it is asked about.
+what the first blend month has behind it. With a longer memory, a count of months would mean one
+thing in the rows that the ranker learns from and another in those that it is asked about.
 """
 
 import datetime

@@ -269,7 +269,7 @@ def main() -> None:
     figures.product_precision(paths.PRODUCT_AP_PNG, by_product)
     figures.reliability(paths.RELIABILITY_PNG, bins)
     monthly = {
-        month: dataset.additions(len(dataset.months) - index).sum(axis=0)
+        str(month): dataset.additions(len(dataset.months) - index).sum(axis=0)
         for index, month in enumerate(dataset.months)
         if index
     }

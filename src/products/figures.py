@@ -1,8 +1,9 @@
-"""The figures of the products pipeline: PNG by matplotlib, colours that everybody can tell apart."""
+"""Figures of the products pipeline: PNG, in colours that everybody can tell apart."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -24,7 +25,7 @@ COLOURS = {
     "blend": "#D55E00",
 }
 _PLAIN = "#0072B2"
-_STYLE = {
+_STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
@@ -73,10 +74,10 @@ def comparison(path: str, table: dict[str, dict[str, float]], month: str) -> Non
 
 def map_at_k(path: str, table: pd.DataFrame) -> None:
     """MAP@k among adders against the length of the list, one line per model."""
-    with _figure(path, 8, 4, "A longer list helps little after the third product") as axes:
-        axes.set_title("MAP@k among adders by length of the list")
+    with _figure(path, 8, 4, "MAP@k among adders by length of the list") as axes:
         ends = {}
-        for name, lines in table.groupby("model", sort=False):
+        for name in table["model"].unique():
+            lines = table[table["model"] == name]
             axes.plot(lines["k"], lines["map"], marker="o", ms=4, color=COLOURS.get(name, _PLAIN))
             ends[name] = lines["map"].iloc[-1]
         longest = table["k"].max()
@@ -138,13 +139,13 @@ def importances(path: str, table: pd.DataFrame, schema: Schema) -> None:
         axes.grid(visible=False, axis="y")
 
 
-def additions(path: str, monthly: dict[object, NDArray[np.int64]], schema: Schema) -> None:
+def additions(path: str, monthly: dict[str, NDArray[np.int64]], schema: Schema) -> None:
     """Additions per month, stacked by product: the seven most added, and the others."""
     counts = np.array(list(monthly.values()))
     titles = [title.en for title in schema.products.values()]
     order = np.argsort(-counts.sum(axis=0), kind="stable")
     top, rest = order[:7], order[7:]
-    months = [str(month)[:7] for month in monthly]
+    months = [month[:7] for month in monthly]
     palette = [_PLAIN, *(COLOURS[name] for name in COLOURS if name != "popularity"), "#F0E442"]
     with _figure(path, 9, 4.4, "Products added per month") as axes:
         bottom = np.zeros(len(months))

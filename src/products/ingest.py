@@ -6,6 +6,7 @@ out in doubt, is the file read again as text: first to count what is wrong, then
 
 import re
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import ibis
@@ -95,11 +96,8 @@ def _write(connection: Backend, rows: ir.Table, path: Path) -> None:
 
 def _snapshots(rows: ir.Table, schema: Schema) -> ir.Table:
     """Our columns from the raw ones; the customer of a row that is in doubt is null."""
-    in_doubt = ibis.or_(
-        *_unfit(rows, schema).values(),
-        *(condition for condition, _ in _rejectable(rows, schema)),
-    )
     identity = _identity(rows, schema)
+    in_doubt = ibis.or_(*_unfit(rows, schema).values(), *_bad_numbers(rows, schema).values())
     columns = {
         "customer": ibis.ifelse(in_doubt, ibis.null(identity.type()), identity),
         "month": _given(rows[schema.month]).try_cast("date"),
@@ -111,9 +109,14 @@ def _snapshots(rows: ir.Table, schema: Schema) -> ir.Table:
     return rows.select(**columns)
 
 
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
+def trim(text: str) -> str:  # type: ignore[empty-body]
+    """Remove blanks at both ends: SQL's own, ten times as fast as ``strip`` of any white space."""
+
+
 def _given(cell: ir.Value) -> ir.Value:
     """Text without its padding, null where it says that nothing is there; others as they are."""
-    return cell.strip().nullif("NA").nullif("") if cell.type().is_string() else cell
+    return trim(cell).nullif("NA").nullif("") if cell.type().is_string() else cell
 
 
 def _number(cell: ir.Value) -> ir.NumericValue:
@@ -131,13 +134,15 @@ def _flag(cell: ir.Value) -> ir.BooleanValue:
 
 
 def _identity(rows: ir.Table, schema: Schema) -> ir.Value:
-    """The customer; null for what is not an id of the type in the schema."""
-    given = _given(rows[schema.id])
+    """Customer of each row; null for what is not an id of the type in the schema."""
+    owner = rows[schema.id]
     if schema.id_type == "string":
-        return given.cast("string")
-    integer = given.try_cast("int64")  # rounds 12.7 to 13
-    exact = given.try_cast("float64") == integer.cast("float64")
-    return ibis.ifelse(exact, integer, ibis.null("int64"))
+        return _given(owner.cast("string"))
+    integer = owner.try_cast("int64")
+    rounded = owner.try_cast("float64") != integer.cast("float64")  # 12.7 is cast to 13
+    if owner.type().is_string():
+        rounded = owner.contains(".") & rounded  # spares all others a cast
+    return ibis.ifelse(rounded, ibis.null("int64"), integer)
 
 
 def _unfit(rows: ir.Table, schema: Schema) -> dict[str, ir.BooleanValue]:
@@ -151,29 +156,33 @@ def _unfit(rows: ir.Table, schema: Schema) -> dict[str, ir.BooleanValue]:
     return unfit
 
 
-def _rejectable(rows: ir.Table, schema: Schema) -> list[tuple[ir.BooleanValue, ir.StringValue]]:
-    """Why a single row cannot be read: conditions and reasons; such rows are set aside."""
-    owner = rows[schema.id]
-    cases = [
-        (_given(owner).isnull(), ibis.literal(f"{schema.id} is missing")),
-        (
-            _identity(rows, schema).isnull(),
-            f"{schema.id} is not an integer: " + owner.cast("string").strip(),
-        ),
-    ]
+def _bad_numbers(rows: ir.Table, schema: Schema) -> dict[str, ir.BooleanValue]:
+    """Where a numeric column holds something that is no finite number."""
+    bad = {}
     for column in schema.numeric.values():
         given = _given(rows[column])
         number = given.try_cast("float64")
-        bad = number.isinf().fill_null(False)
+        bad[column] = number.isinf().fill_null(False)
         if given.type().is_string():
-            bad |= given.notnull() & number.isnull()
-        cases.append((bad, f"{column} is not a number: " + given.cast("string")))
-    return cases
+            bad[column] |= given.notnull() & number.isnull()
+    return bad
+
+
+def _reason(rows: ir.Table, schema: Schema) -> ir.StringValue:
+    """Why a single row cannot be read, or null; such rows are set aside."""
+    owner = _given(rows[schema.id].cast("string"))
+    cases = [
+        (owner.isnull(), ibis.literal(f"{schema.id} is missing")),
+        (_identity(rows, schema).isnull(), f"{schema.id} is not an integer: " + owner),
+    ]
+    for column, bad in _bad_numbers(rows, schema).items():
+        cases.append((bad, f"{column} is not a number: " + _given(rows[column].cast("string"))))
+    return ibis.cases(*cases)
 
 
 def _rejects(rows: ir.Table, schema: Schema) -> ir.Table:
     reasoned = rows.select(
-        reason=ibis.cases(*_rejectable(rows, schema)),
+        reason=_reason(rows, schema),
         **{column: rows[column].cast("string") for column in schema.raw_columns},
     )
     return reasoned.filter(reasoned.reason.notnull()).order_by(reasoned.columns)
@@ -182,11 +191,10 @@ def _rejects(rows: ir.Table, schema: Schema) -> ir.Table:
 def _check_values(rows: ir.Table, schema: Schema, source: str, max_rejected_share: float) -> None:
     """Refuse a file that is damaged, has unfit columns or too many rows to reject."""
     unfit = _unfit(rows, schema)
-    rejected = ibis.or_(*(condition for condition, _ in _rejectable(rows, schema)))
     sums = {f"unfit {number}": bad.sum() for number, bad in enumerate(unfit.values())}
     try:
         counts = (
-            rows.aggregate(rows=rows.count(), rejected=rejected.sum(), **sums)
+            rows.aggregate(rows=rows.count(), rejected=_reason(rows, schema).count(), **sums)
             .to_pyarrow()
             .to_pylist()[0]
         )
@@ -256,7 +264,7 @@ def _check_keys(path: Path, schema: Schema, source: str) -> dict[str, object]:
             f"{source}: column {schema.month} is {ordered[0]} in every row, but an addition can "
             "only be seen between two months; add the snapshots of other months"
         )
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in pairwise(ordered):
         if earlier.astype("datetime64[M]") == later.astype("datetime64[M]"):
             raise InputError(
                 f"{source}: column {schema.month} has two dates in one month, {earlier} and "

@@ -41,7 +41,7 @@ def recommendations(customers: Customers, scores: Scores, products: list[str], k
     pa.Table
         customer, rank (1 is best), product, score; by customer and rank.
     """
-    ranking = top_k(scores, k, customers.history.holdings())
+    ranking = top_k(scores, min(k, len(products)), customers.history.holdings())
     rows, ranks = np.nonzero(ranking >= 0)
     items: NDArray[np.int16] = ranking[rows, ranks]
     return pa.table(

@@ -75,7 +75,7 @@ def fit_ranker(dataset: Dataset, base_models: dict[str, Model], settings: Ranker
     parts, additions, weights = [], [], []
     for ago in months:
         added = dataset.additions(ago)
-        adds = added.any(axis=1)
+        adds = np.asarray(added.any(axis=1))
         parts.append(dataset.customers(ago, adds))
         additions.append(added[adds])
         weights.append(np.full(adds.sum(), settings.month_decay ** (ago - min(months))))

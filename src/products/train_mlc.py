@@ -1,4 +1,4 @@
-"""train_mlc: classify holdings by profile, and list what the model would offer to every customer."""
+"""train_mlc: classify holdings by profile, and list what the model would offer everybody."""
 
 from src import params
 from src.errors import run

@@ -1,0 +1,42 @@
+# Everything a fresh machine needs is git, make and Python 3.11 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lock
+
+help: ## List the commands.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: .venv/runtime ## Install, run the pipeline on simulated data, print the comparison.
+	dvc repro
+	python -m src.products.report
+
+test: .venv/development lint ## Lint, types, tests.
+	pytest
+
+lint: .venv/development ## Style and types only.
+	ruff check .
+	ruff format --check .
+	mypy
+
+lock: ## Pin the newest versions that fit requirements.in and requirements-dev.in.
+	$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+		--no-annotate --no-header --upgrade requirements.in --output-file requirements.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+		--no-annotate --no-header --upgrade requirements-dev.in --output-file requirements-dev.txt
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+.venv/runtime: requirements.txt | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements.txt
+	@touch $@
+
+.venv/development: requirements-dev.txt .venv/runtime
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements.txt -r requirements-dev.txt
+	@touch $@
