@@ -1,8 +1,10 @@
 """Errors that a user can act on, and how a stage ends on them."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 
 class InputError(Exception):
@@ -25,15 +27,23 @@ def run(stage: Callable[[], None]) -> None:
         where = f" ({error.filename})" if error.filename else ""
         _end(f"{error.strerror or error}{where}")
     except KeyboardInterrupt:
-        print("interrupted: previous outputs are untouched", file=sys.stderr)
-        sys.exit(130)
+        _interrupted()
     except Exception as error:
         from src.engine import EngineLimit  # seconds to import: only where something has failed
 
+        if str(error) == "Query interrupted":  # the engine's KeyboardInterrupt
+            _interrupted()
         if not isinstance(error, EngineLimit):
             raise
-        _end(str(error).splitlines()[0])
+        report = str(error).splitlines()[0]
+        inner = re.search(r'"exception_message":"(.+?)"[,}]', report.replace('\\"', "'"))
+        _end(inner[1] if inner else report)
 
 
-def _end(cause: str) -> None:
+def _interrupted() -> NoReturn:
+    print("interrupted: previous outputs are untouched", file=sys.stderr)
+    sys.exit(130)
+
+
+def _end(cause: str) -> NoReturn:
     sys.exit(f"error: {cause}. Nothing was replaced; mend the cause and run the stage again.")

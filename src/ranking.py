@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ROWS_AT_ONCE = 65_536
+_MOST_ITEMS = 2**15
 
 
 def top_k(
@@ -28,9 +29,12 @@ def top_k(
     Raises
     ------
     ValueError
-        Shapes do not fit, k is out of range, or a score is not finite.
+        Shapes do not fit, k is out of range, there are more than 32,768 items, or a score is not
+        finite.
     """
     customers, items = scores.shape
+    if items > _MOST_ITEMS:
+        raise ValueError(f"{items} items, but int16 indices name at most {_MOST_ITEMS}")
     if not 1 <= k <= items:
         raise ValueError(f"k is {k}, but must lie between 1 and the number of items, {items}")
     if masked is not None and masked.shape != scores.shape:

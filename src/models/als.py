@@ -68,7 +68,7 @@ class Als:
 
 
 def _one_blas_thread() -> threadpool_limits:
-    """implicit spreads customers over threads of its own; those of BLAS would only get in the way."""
+    """Threads of implicit's own do the work; those of BLAS would only get in their way."""
     return threadpool_limits(limits=1, user_api="blas")
 
 

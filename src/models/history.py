@@ -65,7 +65,7 @@ class History:
 
     def recent(self, months: int) -> "History":
         """Forget everything but the last `months` known months."""
-        window = np.int64((1 << months) - 1)
+        window = np.int64((1 << min(months, MAX_MONTHS)) - 1)
         return History(
             self.customers, self.present & window, self.active & window, self.held & window
         )

@@ -146,24 +146,21 @@ def _learn(
     clusters = min(settings.clusters, len(points))
     inertia: list[float] = []
     if len(points) <= settings.minibatch_above:
-        model = ScikitKMeans(
-            clusters, n_init=1, max_iter=settings.epochs, random_state=settings.seed
-        ).fit(points)
-        # scikit-learn keeps no curve: the same run again, stopped after each power of two
-        for epochs in (2**power for power in range(settings.epochs.bit_length())):
-            stopped = ScikitKMeans(
-                clusters, n_init=1, max_iter=epochs, random_state=settings.seed
+        centres: str | NDArray[np.float32] = "k-means++"
+        for _ in range(settings.epochs):  # one at a time: scikit-learn keeps no curve
+            model = ScikitKMeans(
+                clusters, init=centres, n_init=1, max_iter=1, random_state=settings.seed
             ).fit(points)
-            inertia.append(stopped.inertia_ / len(points))
-        return model.cluster_centers_.astype(np.float32), tuple(inertia)
+            centres = model.cluster_centers_.astype(np.float32)
+            inertia.append(model.inertia_ / len(points))
+        return np.asarray(centres), tuple(inertia)
     generator = np.random.default_rng(settings.seed)
+    batch = max(settings.batch, clusters)  # the first one is where the centres begin
     batches = MiniBatchKMeans(clusters, n_init=3, random_state=settings.seed)
     for _ in range(settings.epochs):
         order = generator.permutation(len(points))
-        for start in range(0, len(order), settings.batch):
-            chosen = order[start : start + settings.batch]
-            if len(chosen) >= clusters or start:
-                batches.partial_fit(points[chosen])
+        for start in range(0, len(order), batch):
+            batches.partial_fit(points[order[start : start + batch]])
         inertia.append(float(-batches.score(points) / len(points)))
     return batches.cluster_centers_.astype(np.float32), tuple(inertia)
 

@@ -10,6 +10,7 @@ from catboost import CatBoostClassifier, Pool
 from numpy.typing import NDArray
 from pydantic import Field
 
+from src.errors import InputError
 from src.models.customers import Customers, Scores
 from src.models.encoding import Encoder
 from src.params import Section
@@ -51,10 +52,22 @@ class Mlc:
 
     @classmethod
     def fit(cls, customers: Customers, holdings: NDArray[np.bool_], settings: MlcSettings) -> "Mlc":
-        """Learn holdings, bool (customers, items), from profiles of the same month."""
+        """Learn holdings, bool (customers, items), from profiles of the same month.
+
+        Raises
+        ------
+        InputError
+            No item is held by some customers and not by others.
+        """
         encoder = Encoder.fit(customers.profile)
         constant = holdings.mean(axis=0).astype(np.float32)
         learnt = np.flatnonzero((constant > 0) & (constant < 1))
+        if not len(learnt):
+            raise InputError(
+                f"among {len(holdings)} customer-months of the base window every product is held "
+                "by all or by none, so there is nothing to learn: take more with train_mlc.rows "
+                "or lengthen split.base in params.yaml"
+            )
         booster = CatBoostClassifier(
             loss_function="MultiLogloss",
             iterations=settings.iterations,
@@ -80,12 +93,15 @@ class Mlc:
         """Score every item for every customer; see `Model`."""
         scores = np.tile(self.constant, (len(customers), 1))
         features = self.encoder.transform(customers.profile)
-        scores[:, self.learnt] = self.booster.predict(features, prediction_type="Probability")
+        chances = self.booster.predict(features, prediction_type="Probability")
+        scores[:, self.learnt] = chances[:, -len(self.learnt) :]  # of one item: without, then with
         return scores
 
     def save(self, path: str | Path) -> None:
         """Write .cbm; what is ours goes into its metadata."""
         metadata = self.booster.get_metadata()
+        for unique in ("model_guid", "train_finish_time"):  # the same fit writes the same bytes
+            metadata[unique] = ""
         metadata["nextbest"] = json.dumps(
             {
                 "encoder": self.encoder.to_json(),

@@ -11,6 +11,7 @@ from catboost import CatBoostClassifier, Pool
 from numpy.typing import NDArray
 from pydantic import Field
 
+from src.errors import InputError
 from src.models.customers import Customers, Scores
 from src.models.encoding import Encoder
 from src.models.history import history_features
@@ -24,12 +25,14 @@ class RankerSettings(Section):
     """Hyperparameters, and what the ranker looks at.
 
     `models` are the base models whose scores it sees; `lags` are months back at which holdings are
-    told one by one; `month_decay` is the weight of a blend month relative to the one after it.
+    told one by one; `month_decay` is the weight of a blend month relative to the one after it;
+    `rows` bounds the training sample (adders).
     """
 
     models: list[str]
     lags: list[int] = Field(min_length=1)
     month_decay: float = Field(gt=0, le=1)
+    rows: int = Field(ge=100)
     iterations: int = Field(ge=1)
     depth: int = Field(ge=1, le=16)
     learning_rate: float = Field(gt=0, le=1)
@@ -98,14 +101,25 @@ class Ranker:
             Names of the items.
         settings : RankerSettings
             Lags beyond the longest history of `adders` are left out.
+
+        Raises
+        ------
+        InputError
+            Fewer than two products were added.
         """
-        longest = int(np.bitwise_count(np.bitwise_or.reduce(adders.history.present)))
-        lags = tuple(lag for lag in settings.lags if lag <= longest)
         rows, items = np.nonzero(additions)
+        learnt = np.unique(items)
+        if len(learnt) < 2:
+            added = ", ".join(products[item] for item in learnt) or "nothing"
+            raise InputError(
+                f"the blend months add {added}, but to rank takes at least two products: "
+                "lengthen split.blend in params.yaml"
+            )
+        longest = int(np.bitwise_or.reduce(adders.history.present)).bit_length()
+        lags = tuple(lag for lag in settings.lags if lag <= longest)
         row_weights = weights[rows] / additions.sum(axis=1)[rows]
         counts = np.bincount(items, weights=row_weights, minlength=len(products)) + 1
         prior = (counts / counts.sum()).astype(np.float32)
-        learnt = np.unique(items)
         booster = CatBoostClassifier(
             loss_function="MultiClass",
             iterations=settings.iterations,
@@ -180,6 +194,8 @@ class Ranker:
     def save(self, path: str | Path) -> None:
         """Write .cbm; what is ours goes into its metadata."""
         metadata = self.booster.get_metadata()
+        for unique in ("model_guid", "train_finish_time"):  # the same fit writes the same bytes
+            metadata[unique] = ""
         metadata["nextbest"] = json.dumps(
             {
                 "encoder": self.encoder.to_json(),

@@ -130,7 +130,8 @@ def holdings_measures(
     dict
         ``als`` and ``mlc``: NDCG@3 over customers with at least three products; ``kmeans``: NDCG@3
         over clusters, training means against test means; ``mlc``: F1 and ROC AUC weighted by
-        product, from probabilities and (as that system printed it) from labels.
+        product, from probabilities and (as that system printed it) from labels. A measure is left
+        out where nobody holds three products, or fewer than two products tell customers apart.
     """
     three = held.sum(axis=1) >= 3
     usage = held.astype(np.float64)
@@ -145,13 +146,17 @@ def holdings_measures(
     result["kmeans"] = {"ndcg@3": metrics.ndcg(kmeans.holdings[means.index], means.to_numpy(), 3)}
     varied = held.any(axis=0) & ~held.all(axis=0)
     truth, probability = held[:, varied], scores["mlc"][:, varied]
-    label = probability > 0.5
-    result["mlc"] |= {
-        "f1_weighted": f1_score(truth, label, average="weighted", zero_division=0.0),
-        "roc_auc_weighted": roc_auc_score(truth, probability, average="weighted"),
-        "roc_auc_weighted_of_labels": roc_auc_score(truth, label, average="weighted"),
+    if varied.sum() >= 2:  # scikit-learn would take a single one for two classes
+        label = probability > 0.5
+        result["mlc"] |= {
+            "f1_weighted": f1_score(truth, label, average="weighted", zero_division=0.0),
+            "roc_auc_weighted": roc_auc_score(truth, probability, average="weighted"),
+            "roc_auc_weighted_of_labels": roc_auc_score(truth, label, average="weighted"),
+        }
+    return {
+        name: {measure: value for measure, value in values.items() if not np.isnan(value)}
+        for name, values in result.items()
     }
-    return result
 
 
 def map_at_k(lists: Lists, additions: NDArray[np.bool_]) -> pd.DataFrame:

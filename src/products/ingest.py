@@ -22,7 +22,7 @@ from src.engine import EngineError, connect
 from src.errors import InputError, run
 from src.products import paths, raw
 from src.products.schema import Schema
-from src.reporting import atomic, write_json, write_parquet
+from src.reporting import atomic, write_json
 
 
 class Ingest(params.Section):
@@ -75,11 +75,12 @@ def ingest(source: str, schema: Schema, max_rejected_share: float) -> dict[str, 
         if in_doubt:
             text = raw.read(connection, files, schema, typed=False)
             _check_values(text, schema, source, max_rejected_share)
-            _write(connection, _snapshots(text, schema).dropna("customer"), snapshots)
+            _write(connection, _snapshots(text, schema).drop_null("customer"), snapshots)
             connection.to_parquet(_rejects(text, schema), rejected, compression="zstd")
         else:
             names = ["reason", *schema.raw_columns]
-            write_parquet(rejected, pa.table({name: pa.array([], pa.string()) for name in names}))
+            nothing = pa.table({name: pa.array([], pa.string()) for name in names})
+            pq.write_table(nothing, rejected, compression="zstd")
         unread = pq.read_metadata(rejected).num_rows
         return {
             "rows": pq.read_metadata(snapshots).num_rows,
@@ -192,6 +193,8 @@ def _check_values(rows: ir.Table, schema: Schema, source: str, max_rejected_shar
     """Refuse a file that is damaged, has unfit columns or too many rows to reject."""
     unfit = _unfit(rows, schema)
     sums = {f"unfit {number}": bad.sum() for number, bad in enumerate(unfit.values())}
+    # The engine looks at the bytes of a column only where it is used.
+    sums |= {f"read {name}": rows[name].count() for name in schema.categorical.values()}
     try:
         counts = (
             rows.aggregate(rows=rows.count(), rejected=_reason(rows, schema).count(), **sums)

@@ -6,6 +6,8 @@ from pydantic import Field, field_validator, model_validator
 
 from src.params import Section
 
+_TAKEN = {"customer", "month", "income_missing", "carried", "present", "was_active", "bit"}
+
 
 class Title(Section):
     """A product's name for people."""
@@ -28,8 +30,8 @@ class Schema(Section):
     @classmethod
     def _plain_names(cls, mapping: dict[str, object]) -> dict[str, object]:
         for name in mapping:
-            if name in {"customer", "month"}:
-                raise ValueError(f"'{name}' is taken: it names a column of every table")
+            if name in _TAKEN:
+                raise ValueError(f"'{name}' is taken: it names a column of the pipeline's tables")
         return mapping
 
     @model_validator(mode="after")

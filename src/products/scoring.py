@@ -80,11 +80,15 @@ def fit_ranker(dataset: Dataset, base_models: dict[str, Model], settings: Ranker
         additions.append(added[adds])
         weights.append(np.full(adds.sum(), settings.month_decay ** (ago - min(months))))
     adders = Customers.stack(parts)
+    generator = np.random.default_rng(settings.seed)
+    drawn = generator.choice(len(adders), size=min(settings.rows, len(adders)), replace=False)
+    drawn.sort()
+    adders = adders.of(drawn)
     return Ranker.fit(
         adders,
         {name: base_models[name].score(adders) for name in settings.models},
-        np.concatenate(additions),
-        np.concatenate(weights),
+        np.concatenate(additions)[drawn],
+        np.concatenate(weights)[drawn],
         dataset.products,
         settings,
     )

@@ -1,0 +1,99 @@
+"""A bank of five customers, five months and three products, small enough to reckon by hand."""
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+
+from src.engine import connect
+from src.products import paths
+from src.products.dataset import Dataset
+from src.products.schema import Schema
+from src.products.split import month_bits
+from src.reporting import write_json, write_parquet
+
+OpenBank = Callable[[pd.DataFrame], Dataset]
+
+MONTHS = [datetime.date(2016, month, 28) for month in range(1, 6)]
+WINDOWS = {"base": MONTHS[:2], "blend": MONTHS[2:4], "test": MONTHS[4:]}
+# January to May; . is a month in which the bank did not know the customer
+HELD = {
+    10: {"account": "11111", "card": "01101", "loan": "00000"},
+    20: {"account": ".1111", "card": ".0001", "loan": ".0000"},
+    30: {"account": "11.11", "card": "00.10", "loan": "00.01"},
+    40: {"account": "111..", "card": "110..", "loan": "001.."},
+    50: {"account": "....1", "card": "....1", "loan": "....0"},
+}
+
+
+@pytest.fixture
+def schema() -> Schema:
+    return Schema.model_validate(
+        {
+            "id": "ncodpers",
+            "month": "fecha_dato",
+            "numeric": {"age": "age", "income": "renta"},
+            "categorical": {"segment": "segmento", "active": "ind_actividad_cliente"},
+            "products": {
+                product: {"en": product.title(), "ru": product}
+                for product in ("account", "card", "loan")
+            },
+        }
+    )
+
+
+@pytest.fixture
+def bank() -> pd.DataFrame:
+    """Clean rows; the age is the customer's number plus the month, so that it tells both."""
+    return pd.DataFrame(
+        [
+            {
+                "customer": customer,
+                "month": month,
+                "age": float(customer + month.month),
+                "income": 1000.0 * customer,
+                "income_missing": customer == 30,
+                "segment": "private" if customer < 30 else "student",
+                "active": "1" if (customer // 10 + month.month) % 2 else "0",
+                **{product: text[index] == "1" for product, text in held.items()},
+            }
+            for customer, held in HELD.items()
+            for index, month in enumerate(MONTHS)
+            if held["account"][index] != "."
+        ]
+    )
+
+
+@pytest.fixture
+def open_bank(workspace: Path, schema: Schema) -> OpenBank:
+    """Write clean rows and what split makes of them into an empty folder, and open them."""
+    assert Path.cwd() == workspace
+
+    def write(rows: pd.DataFrame) -> Dataset:
+        ordered = rows.sort_values(["customer", "month"])
+        write_parquet(paths.CLEAN, pa.Table.from_pandas(ordered, preserve_index=False))
+        connection = connect()
+        bits = month_bits(connection.read_parquet(paths.CLEAN), MONTHS, schema)
+        write_parquet(paths.HISTORY, bits.to_pyarrow())
+        write_json(
+            paths.WINDOWS,
+            {name: [str(month) for month in window] for name, window in WINDOWS.items()},
+        )
+        return Dataset.open(schema)
+
+    return write
+
+
+@pytest.fixture
+def write_params(workspace: Path, schema: Schema) -> Callable[..., None]:
+    """Write params.yaml with the schema and some sections."""
+
+    def write(**sections: object) -> None:
+        content = {"schema": schema.model_dump(), **sections}
+        (workspace / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    return write

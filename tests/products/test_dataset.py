@@ -1,0 +1,234 @@
+import datetime
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from src.models.customers import Customers
+from src.models.history import history_features
+from src.products.dataset import Dataset
+
+OpenBank = Callable[[pd.DataFrame], Dataset]
+
+
+@pytest.fixture
+def dataset(open_bank: OpenBank, bank: pd.DataFrame) -> Dataset:
+    return open_bank(bank)
+
+
+def months(*numbers: int) -> list[datetime.date]:
+    return [datetime.date(2016, number, 28) for number in numbers]
+
+
+def ids(customers: Customers) -> list[int]:
+    return [int(customer) for customer in customers.history.customers]
+
+
+def test_windows_count_backwards(dataset: Dataset) -> None:
+    assert dataset.windows == {"base": months(1, 2), "blend": months(3, 4), "test": months(5)}
+    assert dataset.months == months(1, 2, 3, 4, 5)
+    assert {name: dataset.window(name) for name in dataset.windows} == {
+        "base": [5, 4],
+        "blend": [3, 2],
+        "test": [1],
+    }
+    assert dataset.depth == 2
+    assert dataset.products == ["account", "card", "loan"]
+
+
+def test_customers_are_those_of_the_month_before(dataset: Dataset) -> None:
+    assert {ago: ids(dataset.customers(ago)) for ago in range(5)} == {
+        0: [10, 20, 30, 50],  # known in May
+        1: [10, 20, 30],  # known in April
+        2: [10, 20, 40],  # March
+        3: [10, 20, 30, 40],  # February
+        4: [10, 30, 40],  # January
+    }
+
+
+def test_profile_is_that_of_the_month_before(dataset: Dataset) -> None:
+    profile = dataset.customers(3).profile.reset_index(drop=True)  # February
+    expected = pd.DataFrame(
+        {
+            "age": [12.0, 22.0, 32.0, 42.0],
+            "income": [10_000.0, 20_000.0, 30_000.0, 40_000.0],
+            "income_missing": [0.0, 0.0, 1.0, 0.0],
+            "segment": pd.Categorical(["private", "private", "student", "student"]),
+            "active": pd.Categorical(["1", "0", "1", "0"], categories=["1", "0"]),
+        }
+    )
+    pd.testing.assert_frame_equal(profile, expected)
+
+
+def test_history_ends_before_the_month_and_has_the_depth_of_base(dataset: Dataset) -> None:
+    history = dataset.customers(1).history  # March and April
+    assert history.present.tolist() == [0b11, 0b11, 0b01]
+    assert history.held.tolist() == [[0b11, 0b10, 0], [0b11, 0, 0], [0b01, 0b01, 0]]
+    assert history.active.tolist() == [0b01, 0b10, 0b01]
+
+
+def test_some_customers(dataset: Dataset) -> None:
+    wanted = np.array([False, True, False, True, True])  # 20, 40, 50
+    chosen = dataset.customers(1, wanted)
+    assert ids(chosen) == [20]
+    assert chosen.profile["age"].tolist() == [24.0]
+    assert ids(dataset.customers(2, wanted)) == [20, 40]
+
+
+def test_rows_are_positions_among_all(dataset: Dataset) -> None:
+    assert dataset.rows(dataset.customers(0)).tolist() == [0, 1, 2, 4]
+    assert dataset.rows(dataset.customers(2)).tolist() == [0, 1, 3]
+
+
+def test_additions_of_every_month(dataset: Dataset) -> None:
+    card, loan, nothing = [False, True, False], [False, False, True], [False] * 3
+    assert {ago: dataset.additions(ago).tolist() for ago in range(1, 6)} == {
+        1: [card, card, loan, nothing, nothing],  # 50 comes with his products
+        2: [nothing, nothing, nothing, nothing, nothing],  # 30 comes back with a card
+        3: [nothing, nothing, nothing, loan, nothing],
+        4: [card, nothing, nothing, nothing, nothing],
+        5: [nothing] * 5,  # nothing is known before the first month
+    }
+
+
+def test_usage_shares_are_those_of_the_base_window(dataset: Dataset) -> None:
+    expected = [
+        [2 / 2, 1 / 2, 0 / 2],  # 10
+        [1 / 1, 0 / 1, 0 / 1],  # 20, since February
+        [2 / 2, 0 / 2, 0 / 2],  # 30
+        [2 / 2, 2 / 2, 0 / 2],  # 40; his loan came in March. 50 is not known yet
+    ]
+    assert dataset.usage_shares() == pytest.approx(np.array(expected))
+
+
+def test_rolled_moves_every_window_one_month_on(dataset: Dataset) -> None:
+    rolled = dataset.rolled()
+    assert rolled.windows == {"base": months(1, 2, 3), "blend": months(4, 5), "test": []}
+    assert {name: rolled.window(name) for name in rolled.windows} == {
+        "base": [5, 4, 3],
+        "blend": [2, 1],
+        "test": [],
+    }
+    assert rolled.months == dataset.months
+    assert rolled.depth == 3
+    shipped = rolled.customers(0)
+    assert ids(shipped) == [10, 20, 30, 50]
+    assert shipped.profile["age"].tolist() == [15.0, 25.0, 35.0, 55.0]
+    assert shipped.history.present.tolist() == [0b111, 0b111, 0b011, 0b001]
+    assert rolled.usage_shares()[3] == pytest.approx([3 / 3, 2 / 3, 1 / 3])  # 40 until March
+
+
+JANUARY = [(11.0, [True, False, False]), (31.0, [True, False, False]), (41.0, [True, True, False])]
+FEBRUARY = [
+    (12.0, [True, True, False]),
+    (22.0, [True, False, False]),
+    (32.0, [True, False, False]),
+    (42.0, [True, True, False]),
+]
+
+
+def drawn(dataset: Dataset, rows: int, seed: int) -> list[tuple[float, list[bool]]]:
+    customers, holdings = dataset.sample(rows, seed)
+    assert len(customers) == len(holdings)
+    np.testing.assert_array_equal(customers.history.holdings(), holdings)
+    assert [10.0 * (age // 10) for age in customers.profile["age"]] == ids(customers)
+    return list(zip(customers.profile["age"].tolist(), holdings.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("rows", [7, 100])
+def test_a_sample_of_everything_is_the_base_window_in_order(dataset: Dataset, rows: int) -> None:
+    assert drawn(dataset, rows, 1) == JANUARY + FEBRUARY
+
+
+def test_a_sample_is_seeded_and_without_replacement(dataset: Dataset) -> None:
+    samples = {seed: drawn(dataset, 3, seed) for seed in range(20)}
+    everything = JANUARY + FEBRUARY
+    for sample in samples.values():
+        positions = [everything.index(row) for row in sample]
+        assert len(positions) == 3
+        assert positions == sorted(set(positions))
+    assert drawn(dataset, 3, 4) == samples[4]
+    assert {age for sample in samples.values() for age, _ in sample} == {
+        age for age, _ in everything
+    }
+
+
+def test_ids_may_be_texts(open_bank: OpenBank, bank: pd.DataFrame) -> None:
+    named = open_bank(bank.assign(customer="c" + bank["customer"].astype(str)))
+    customers = named.customers(1)
+    assert customers.history.customers.tolist() == ["c10", "c20", "c30"]
+    assert customers.profile["age"].tolist() == [14.0, 24.0, 34.0]
+    assert named.rows(customers).tolist() == [0, 1, 2]
+
+
+def changed_since(bank: pd.DataFrame, month: datetime.date, seed: int) -> pd.DataFrame:
+    """Other holdings and profiles from `month` on; customers go, come and come back."""
+    generator = np.random.default_rng(seed)
+    past, future = bank[bank["month"] < month], bank[bank["month"] >= month].copy()
+    for product in ("account", "card", "loan"):
+        future[product] ^= generator.random(len(future)) < 0.5
+    future["age"] += generator.integers(1, 9, len(future))
+    future["income"] *= 2.0
+    future["segment"] = generator.choice(["private", "student", "vip"], len(future))
+    future["active"] = generator.choice(["0", "1"], len(future))
+    stay = future[generator.random(len(future)) < 0.7]
+    # 5 stands before all others, 35 between, 60 after: nobody may slip into another's row
+    ids = generator.choice([5, 35, 60], len(future))
+    come = future.assign(customer=ids).drop_duplicates(["customer", "month"])
+    return pd.concat([past, stay, come])
+
+
+@pytest.fixture
+def described(dataset: Dataset) -> dict[int, Customers]:
+    """Everybody as known before each month."""
+    return {ago: dataset.customers(ago) for ago in range(1, 5)}
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(months_ago=st.integers(1, 4), seed=st.integers(0, 2**32))
+def test_nobody_is_described_by_the_month_to_predict_or_a_later_one(
+    months_ago: int,
+    seed: int,
+    dataset: Dataset,
+    described: dict[int, Customers],
+    open_bank: OpenBank,
+    bank: pd.DataFrame,
+) -> None:
+    became = open_bank(changed_since(bank, dataset.months[-months_ago], seed))
+    before, after = described[months_ago], became.customers(months_ago)
+    pd.testing.assert_frame_equal(
+        after.profile.reset_index(drop=True), before.profile.reset_index(drop=True)
+    )
+    for field in ("customers", "present", "active", "held"):
+        np.testing.assert_array_equal(getattr(after.history, field), getattr(before.history, field))
+    np.testing.assert_equal(
+        history_features(after.history, dataset.products, [1, 2]),
+        history_features(before.history, dataset.products, [1, 2]),
+    )
+    for ago in range(months_ago + 1, 6):  # nor do earlier targets move
+        earlier = dataset.additions(ago)[dataset.rows(before)]
+        np.testing.assert_array_equal(became.additions(ago)[became.rows(after)], earlier)
+
+
+def test_only_additions_move_with_their_month(open_bank: OpenBank, bank: pd.DataFrame) -> None:
+    assert open_bank(bank).additions(1)[0].tolist() == [False, True, False]
+    in_may = (bank["month"] == months(5)[0]) & (bank["customer"] == 10)
+    bank.loc[in_may, ["card", "loan"]] = [False, True]
+    assert open_bank(bank).additions(1)[0].tolist() == [False, False, True]
+
+
+def test_nothing_of_base_is_learnt_from_later_months(
+    open_bank: OpenBank, bank: pd.DataFrame
+) -> None:
+    dataset = open_bank(bank)
+    shares, (customers, holdings) = dataset.usage_shares(), dataset.sample(100, 7)
+    became = open_bank(changed_since(bank, months(3)[0], 5))
+    np.testing.assert_array_equal(became.usage_shares(), shares)
+    others, held = became.sample(100, 7)
+    np.testing.assert_array_equal(held, holdings)
+    pd.testing.assert_frame_equal(others.profile, customers.profile)

@@ -1,0 +1,413 @@
+"""dvc.yaml, params.yaml, the code and the catalogue of paths say the same. Nothing is run."""
+
+import ast
+import importlib
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from src.products import paths
+from src.simulation import products as simulation
+
+ROOT = Path(__file__).parent.parent
+PIPELINES = [ROOT / "dvc.yaml", *sorted((ROOT / "pipelines").glob("*/dvc.yaml"))]
+
+FOLDERS = {paths.MODELS}  # named to find the files below it, not written as a whole
+OPTIONAL = {paths.SUBMISSION}  # only written where recommend.submission says so
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage as dvc.yaml has it, `${}` unresolved."""
+
+    name: str
+    file: Path
+    content: dict[str, Any]
+
+    @property
+    def package(self) -> str:
+        return "products" if self.file.parent == ROOT else self.file.parent.name
+
+    @property
+    def module(self) -> str:
+        return f"src.{self.package}.{self.name}"
+
+    @property
+    def params_file(self) -> str:
+        return str(self.file.with_name("params.yaml").relative_to(ROOT))
+
+    @property
+    def deps(self) -> list[str]:
+        return list(self.content["deps"])
+
+    @property
+    def code(self) -> set[str]:
+        return {dep for dep in self.deps if dep.endswith(".py")}
+
+    @property
+    def data(self) -> set[str]:
+        """Deps other than code and tables that are part of the code."""
+        return {dep for dep in self.deps if not dep.startswith("src/")}
+
+    def written(self, *kinds: str) -> dict[str, dict[str, Any]]:
+        """Path -> options of what the stage writes, of these kinds or of all."""
+        result: dict[str, dict[str, Any]] = {}
+        for kind in kinds or ("outs", "metrics", "plots"):
+            for entry in self.content.get(kind, []):
+                result |= entry if isinstance(entry, dict) else {entry: {}}
+        return result
+
+    @property
+    def sections(self) -> list[tuple[str, str]]:
+        """Params file and section of each entry."""
+        found = []
+        for entry in self.content["params"]:
+            if isinstance(entry, str):
+                found.append(("params.yaml", entry))
+            else:
+                found += [(file, key) for file, keys in entry.items() for key in keys]
+        return found
+
+
+def read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return content
+
+
+def stages_of(file: Path) -> list[Stage]:
+    return [Stage(name, file, content) for name, content in read(file)["stages"].items()]
+
+
+STAGES = [stage for file in PIPELINES for stage in stages_of(file)]
+PRODUCTS = stages_of(ROOT / "dvc.yaml")
+
+each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.module)
+each_product_stage = pytest.mark.parametrize("stage", PRODUCTS, ids=lambda stage: stage.name)
+each_pipeline = pytest.mark.parametrize(
+    "file", PIPELINES, ids=lambda file: str(file.relative_to(ROOT))
+)
+
+
+@cache
+def tree(file: str) -> ast.Module:
+    return ast.parse((ROOT / file).read_text(encoding="utf-8"))
+
+
+def file_of(module: str) -> str | None:
+    """The file of a module or package of ours; None for anything else."""
+    path = Path(*module.split("."))
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if (ROOT / file).is_file():
+            return str(file)
+    return None
+
+
+def imported(file: str) -> Iterator[str]:
+    """Dotted names that a file imports, at its top or inside functions."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}: relative imports are not followed"
+            assert node.module
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def with_packages(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+
+
+@cache
+def closure(module: str) -> frozenset[str]:
+    """Files of ours that run when a module is imported, packages without any code left out."""
+    found: set[str] = set()
+    waiting = with_packages(module)
+    while waiting:
+        file = file_of(waiting.pop())
+        if file and file not in found:
+            found.add(file)
+            waiting += [part for name in imported(file) for part in with_packages(name)]
+    return frozenset(file for file in found if has_code(file))
+
+
+def has_code(file: str) -> bool:
+    body = tree(file).body
+    return not file.endswith("__init__.py") or any(
+        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body
+    )
+
+
+@dataclass(frozen=True)
+class Load:
+    """A call of `params.load`."""
+
+    section: str
+    model: str
+    file: str
+
+
+def loads(stage: Stage) -> list[Load]:
+    """Sections that the stage and what it imports load."""
+    found = []
+    for file in closure(stage.module):
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"params.load", "load"}:
+                if len(node.args) < 2:
+                    continue  # another load, such as that of a model
+                section, model, *rest = node.args
+                assert isinstance(section, ast.Constant), f"{file}: the section must be plain text"
+                where = "params.yaml"
+                if rest:
+                    where = getattr(importlib.import_module(stage.module), ast.unparse(rest[0]))
+                found.append(Load(str(section.value), ast.unparse(model), where))
+    return found
+
+
+def touched(stage: Stage) -> set[str]:
+    """Catalogue paths that the stage, or what it imports, names."""
+    return {
+        getattr(paths, node.attr)
+        for file in closure(stage.module)
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "paths"
+    }
+
+
+def catalogue() -> dict[str, str]:
+    return {name: value for name, value in vars(paths).items() if name.isupper()}
+
+
+# dvc.yaml and the code
+
+
+def test_import_closure_follows_functions_and_packages() -> None:
+    assert "src/engine.py" in closure("src.errors")  # imported inside a function
+    assert closure("src.products.paths") == {"src/products/paths.py"}
+    assert {"src/products/figures.py", "src/ranking.py"} <= closure("src.products.evaluate")
+
+
+@each_stage
+def test_command_is_the_module_of_the_same_name(stage: Stage) -> None:
+    assert stage.content["cmd"] == f"python -m {stage.module}"
+    assert file_of(stage.module)
+
+
+@each_stage
+def test_deps_are_the_import_closure(stage: Stage) -> None:
+    listed = {file for file in stage.code if has_code(file)}
+    assert listed == set(closure(stage.module))
+    assert len(stage.deps) == len(set(stage.deps))
+
+
+@each_stage
+def test_stages_import_neither_each_other_nor_the_tools_around_them(stage: Stage) -> None:
+    others = {file_of(other.module) for other in STAGES if other != stage}
+    assert not others & closure(stage.module)
+    roots = {name.split(".")[0] for file in closure(stage.module) for name in imported(file)}
+    assert not roots & {"dvc", "dvclive", "dvc_s3", "mlflow"}
+
+
+@each_stage
+def test_stage_is_described(stage: Stage) -> None:
+    desc = stage.content["desc"]
+    assert desc
+    assert desc[0].isupper()
+    assert not desc.endswith(".")
+
+
+@each_stage
+def test_placeholders_stand_in_paths_only(stage: Stage) -> None:
+    for key, value in stage.content.items():
+        if key not in {"deps", "outs", "metrics", "plots"}:
+            assert "${" not in str(value), f"{key} of {stage.module}"
+
+
+@each_stage
+def test_metrics_and_plots_are_in_git_and_nothing_persists(stage: Stage) -> None:
+    in_git = stage.written("metrics", "plots")
+    assert in_git == {path: {"cache": False} for path in in_git}
+    assert all(path.startswith(("metrics/", "plots/")) for path in in_git)
+    outs = stage.written("outs")
+    assert outs == {path: {} for path in outs}  # no persist, no cache: false
+    assert all(path.startswith(("data/", "models/")) for path in outs)
+
+
+@each_pipeline
+def test_nested_pipelines_work_from_the_root(file: Path) -> None:
+    expected = None if file.parent == ROOT else "../.."
+    assert {stage.content.get("wdir") for stage in stages_of(file)} == {expected}
+
+
+@each_pipeline
+def test_a_stage_reads_what_stands_to_its_left(file: Path) -> None:
+    later = {path for stage in stages_of(file) for path in stage.written()}
+    for stage in stages_of(file):
+        assert not stage.data & later, f"{stage.name} reads what it or a later stage writes"
+        later -= set(stage.written())
+
+
+def test_every_path_is_written_by_one_stage() -> None:
+    writers = Counter(path for stage in STAGES for path in stage.written())
+    assert {path: count for path, count in writers.items() if count > 1} == {}
+
+
+# dvc.yaml and the catalogue of paths
+
+
+def test_catalogue_names_every_path_once() -> None:
+    twice = [path for path, count in Counter(catalogue().values()).items() if count > 1]
+    assert twice == []
+
+
+def test_outputs_are_the_catalogue() -> None:
+    written = {path for stage in PRODUCTS for path in stage.written()}
+    assert written == set(catalogue().values()) - FOLDERS - OPTIONAL
+
+
+@each_product_stage
+def test_paths_of_a_stage_are_those_in_its_code(stage: Stage) -> None:
+    declared = stage.data | set(stage.written())
+    named = touched(stage) - OPTIONAL
+    for folder in named & FOLDERS:
+        named |= {path for path in declared if path.startswith(f"{folder}/")}
+    assert declared - {"${ingest.path}"} == named - FOLDERS
+    assert ("${ingest.path}" in declared) == (stage.name == "ingest")
+
+
+def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:
+    judged = {path for path in catalogue().values() if path.startswith(f"{paths.MODELS}/")}
+    evaluate = next(stage for stage in PRODUCTS if stage.name == "evaluate")
+    assert judged <= stage_data(evaluate)
+
+
+def stage_data(stage: Stage) -> set[str]:
+    return stage.data
+
+
+def test_outputs_of_the_simulation_are_constants_of_its_stage() -> None:
+    (stage,) = stages_of(ROOT / "pipelines/simulation/dvc.yaml")
+    assert set(stage.written()) == {str(simulation.SNAPSHOTS), str(simulation.TRUTH)}
+    assert simulation.PARAMS == stage.params_file
+    tables = {dep for dep in stage.deps if dep.startswith("src/") and not dep.endswith(".py")}
+    assert tables == {"src/simulation/calibration"}
+    assert read(ROOT / "params.yaml")["ingest"]["path"] == str(simulation.SNAPSHOTS)
+
+
+# params.yaml
+
+
+@each_stage
+def test_params_are_the_sections_that_the_stage_loads(stage: Stage) -> None:
+    assert len(stage.sections) == len(set(stage.sections))
+    assert set(stage.sections) == {(load.file, load.section) for load in loads(stage)}
+    assert {file for file, _ in stage.sections} == {stage.params_file}
+
+
+@each_pipeline
+def test_every_section_is_used_and_there(file: Path) -> None:
+    used = {section for stage in stages_of(file) for _, section in stage.sections}
+    assert used == set(read(file.with_name("params.yaml")))
+
+
+@each_stage
+def test_sections_are_valid_and_show_every_parameter(stage: Stage) -> None:
+    module = importlib.import_module(stage.module)
+    for load in loads(stage):
+        model = getattr(module, load.model)
+        assert issubclass(model, BaseModel)
+        section = read(ROOT / load.file)[load.section]
+        model.model_validate(section)
+        assert set(section) == set(model.model_fields), load.section
+        assert model.model_config["extra"] == "forbid"
+        assert model.model_config["frozen"]
+
+
+# What stands beside the stages
+
+
+def test_artifacts_are_outputs_with_a_description() -> None:
+    content = read(ROOT / "dvc.yaml")
+    outs = {path for stage in PRODUCTS for path in stage.written("outs")}
+    assert content["artifacts"]
+    for name, artifact in content["artifacts"].items():
+        assert set(artifact) == {"path", "type", "desc"}, name
+        path = Path(artifact["path"])
+        assert {str(path), *map(str, path.parents)} & outs, name
+        assert artifact["type"] == "model"
+        assert artifact["desc"]
+
+
+def test_plots_across_models_show_what_stages_write() -> None:
+    plots = {path for stage in PRODUCTS for path in stage.written("plots")}
+    for entry in read(ROOT / "dvc.yaml")["plots"]:
+        for title, plot in entry.items():
+            assert set(plot["y"]) <= plots, title
+
+
+# The whole source
+
+
+SOURCES = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "src").rglob("*.py"))
+PICKLERS = {"pickle", "cPickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
+
+
+@pytest.mark.parametrize("file", SOURCES)
+def test_nothing_is_pickled(file: str) -> None:
+    assert not {name.split(".")[0] for name in imported(file)} & PICKLERS
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in {"read_pickle", "to_pickle"}
+        if not isinstance(node, ast.Call):
+            continue
+        options = {option.arg: ast.unparse(option.value) for option in node.keywords}
+        assert options.get("allow_pickle", "False") == "False"
+        if ast.unparse(node.func) in {"np.load", "numpy.load"}:
+            assert "allow_pickle" in options
+
+
+def tracked_files() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = [ROOT / name for name in listing.stdout.split("\0") if name]
+    return [file for file in files if file.is_file()]
+
+
+def test_no_file_names_a_package_registry() -> None:
+    """Where packages come from is the machine's business (a mirror, a proxy), not the project's."""
+    registry = re.compile(
+        r"pypi\.(org|io|python)|python" + r"hosted|(?<![\w-])--(extra-)?index" + r"-url|"
+        r"anaconda\.(org|com)|PIP_INDEX" + r"_URL|UV_(DEFAULT_)?INDEX"
+    )
+    named = {
+        f"{file.relative_to(ROOT)}: {match[0]}"
+        for file in tracked_files()
+        if file != Path(__file__)
+        for match in registry.finditer(file.read_text(encoding="utf-8", errors="ignore"))
+    }
+    assert named == set()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_is_pinned(name: str) -> None:
+    pinned = re.compile(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[0-9][\w.!+]*( ; .+)?")
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    assert lines
+    assert [line for line in lines if not pinned.fullmatch(line)] == []
