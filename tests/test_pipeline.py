@@ -298,7 +298,7 @@ def stage_data(stage: Stage) -> set[str]:
 def test_outputs_of_the_simulation_are_constants_of_its_stage() -> None:
     (stage,) = stages_of(ROOT / "pipelines/simulation/dvc.yaml")
     assert set(stage.written()) == {str(simulation.SNAPSHOTS), str(simulation.TRUTH)}
-    assert simulation.PARAMS == stage.params_file
+    assert stage.params_file == simulation.PARAMS
     tables = {dep for dep in stage.deps if dep.startswith("src/") and not dep.endswith(".py")}
     assert tables == {"src/simulation/calibration"}
     assert read(ROOT / "params.yaml")["ingest"]["path"] == str(simulation.SNAPSHOTS)

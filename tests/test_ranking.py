@@ -47,10 +47,10 @@ def test_top_k_is_a_sort(case: tuple[NDArray[np.float32], NDArray[np.bool_], int
     assert top_k(scores, k).tolist() == brute(scores, np.zeros_like(masked), k)
 
 
-@pytest.mark.parametrize("k", [1, 2, 7, 60])
+@pytest.mark.parametrize("k", [1, 2, 7, 2000])
 def test_top_k_of_many_items_is_a_sort(k: int) -> None:
     generator = np.random.default_rng(k)
-    scores = generator.integers(-40, 40, size=(50, 60)).astype(np.float32)
+    scores = generator.normal(size=(20, 2000)).astype(np.float32).round(2)
     masked = generator.random(scores.shape) < 0.5
     assert top_k(scores, k, masked).tolist() == brute(scores, masked, k)
 
