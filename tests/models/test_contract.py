@@ -92,6 +92,7 @@ RANKER = RankerSettings(
     models=["als"],
     lags=[1, 2],
     month_decay=1,
+    rows=1000,
     iterations=30,
     depth=3,
     learning_rate=0.3,

@@ -16,6 +16,7 @@ def settings(**changes: object) -> RankerSettings:
         "models": [],
         "lags": [1],
         "month_decay": 1,
+        "rows": 1000,
         "iterations": 5,
         "depth": 2,
         "learning_rate": 0.3,

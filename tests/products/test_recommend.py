@@ -46,6 +46,7 @@ SECTIONS = {
         "models": ["als", "kmeans", "mlc"],
         "lags": [1, 2, 12],
         "month_decay": 1,
+        "rows": 1000,
         "iterations": 3,
         "depth": 2,
         "learning_rate": 0.3,

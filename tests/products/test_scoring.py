@@ -22,6 +22,7 @@ RANKER = RankerSettings(
     models=["als", "mlc"],
     lags=[1, 2, 12],
     month_decay=0.5,
+    rows=1000,
     iterations=3,
     depth=2,
     learning_rate=0.3,
@@ -60,20 +61,32 @@ def test_popularity_of_all_months_when_rolled(open_bank: OpenBank, bank: pd.Data
     assert shares == pytest.approx([0 / 5, (1 + 2) / 5, (1 + 1) / 5])
 
 
-def test_the_ranker_learns_from_adders_as_they_were_a_month_before(
+@pytest.fixture
+def learnt_from(
     open_bank: OpenBank, bank: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Callable[[RankerSettings], dict[str, Any]]:
+    """What the ranker is given to learn from, where both blend months have an adder."""
     in_april = (bank["month"].map(lambda month: month.month) == 4) & (bank["customer"] == 20)
-    bank.loc[in_april, ["card", "loan"]] = True  # so that both blend months have an adder
+    bank.loc[in_april, ["card", "loan"]] = True
     seen: dict[str, Any] = {}
 
     def fit(_: type[Ranker], *args: object) -> None:
         names = ("adders", "scores", "additions", "weights", "products", "settings")
         seen.update(zip(names, args, strict=True))
 
+    def learn(settings: RankerSettings) -> dict[str, Any]:
+        models: dict[str, Model] = {"als": Ages(), "kmeans": Ages(), "mlc": Ages()}
+        fit_ranker(open_bank(bank), models, settings)
+        return seen
+
     monkeypatch.setattr(Ranker, "fit", classmethod(fit))
-    models: dict[str, Model] = {"als": Ages(), "kmeans": Ages(), "mlc": Ages()}
-    fit_ranker(open_bank(bank), models, RANKER)
+    return learn
+
+
+def test_the_ranker_learns_from_adders_as_they_were_a_month_before(
+    learnt_from: Callable[[RankerSettings], dict[str, Any]],
+) -> None:
+    seen = learnt_from(RANKER)
     adders = seen["adders"]
     # 40 in March, who was 42 in February; 20 in April, who was 23 in March
     assert adders.history.customers.tolist() == [40, 20]
@@ -87,6 +100,27 @@ def test_the_ranker_learns_from_adders_as_they_were_a_month_before(
     assert seen["additions"].tolist() == [[False, False, True], [False, True, True]]
     assert seen["weights"].tolist() == [0.5**1, 0.5**0]
     assert seen["products"] == ["account", "card", "loan"]
+    assert seen["settings"] == RANKER
+
+
+def test_a_sample_of_adders_keeps_their_additions_and_weights(
+    learnt_from: Callable[[RankerSettings], dict[str, Any]],
+) -> None:
+    drawn = set()
+    for seed in range(10):
+        seen = learnt_from(RANKER.model_copy(update={"rows": 1, "seed": seed}))
+        (customer,) = seen["adders"].history.customers.tolist()
+        drawn.add(customer)
+        assert (
+            seen["additions"].tolist()
+            == {
+                40: [[False, False, True]],
+                20: [[False, True, True]],
+            }[customer]
+        )
+        assert seen["weights"].tolist() == {40: [0.5**1], 20: [0.5**0]}[customer]
+        assert seen["scores"]["als"].tolist() == {40: [[42.0] * 3], 20: [[23.0] * 3]}[customer]
+    assert drawn == {20, 40}
 
 
 @pytest.fixture
