@@ -11,6 +11,7 @@ from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from src.models.customers import Customers, Scores
+from src.models.history import History
 from src.params import Section
 from src.reporting import atomic
 
@@ -32,22 +33,27 @@ class Als:
     Attributes
     ----------
     item_factors : float32 array, shape (items, factors)
+    months : int
+        Months behind the usage shares of training; a customer is folded in from as many.
     """
 
     item_factors: NDArray[np.float32]
+    months: int
     settings: AlsSettings
 
     @classmethod
-    def fit(cls, usage: NDArray[np.float32], settings: AlsSettings) -> "Als":
-        """Factorise usage shares; float32 in [0, 1], (customers, items)."""
+    def fit(cls, history: History, settings: AlsSettings) -> "Als":
+        """Factorise the usage shares of customers at the end of their histories."""
+        months = int(np.bitwise_or.reduce(history.present)).bit_length()
+        usage = history.usage_share()
         with _one_blas_thread():
             model = _implicit(settings)
             model.fit(sp.csr_matrix(usage), show_progress=False)
-        return cls(np.asarray(model.item_factors), settings)
+        return cls(np.asarray(model.item_factors), months, settings)
 
     def score(self, customers: Customers) -> Scores:
         """Score every item for every customer; see `Model`."""
-        usage = customers.history.usage_share()
+        usage = customers.history.recent(self.months).usage_share()
         with _one_blas_thread():
             model = _implicit(self.settings)
             model.item_factors = self.item_factors
@@ -57,14 +63,19 @@ class Als:
     def save(self, path: str | Path) -> None:
         """Write .npz."""
         with atomic(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, item_factors=self.item_factors, settings=self.settings.model_dump_json())
+            np.savez(
+                file,
+                item_factors=self.item_factors,
+                months=self.months,
+                settings=self.settings.model_dump_json(),
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> "Als":
         """Read .npz."""
         with np.load(path, allow_pickle=False) as arrays:
             settings = AlsSettings.model_validate_json(str(arrays["settings"]))
-            return cls(arrays["item_factors"], settings)
+            return cls(arrays["item_factors"], int(arrays["months"]), settings)
 
 
 def _one_blas_thread() -> threadpool_limits:

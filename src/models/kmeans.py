@@ -22,7 +22,7 @@ class KMeansSettings(Section):
     """Hyperparameters.
 
     `rows` bounds the training sample (customer-months); above `minibatch_above` of them the
-    centres are learnt from batches; categories rarer than `rarest` share one indicator.
+    centres are learnt from batches; categories rarer than `rarest` have no indicator.
     """
 
     clusters: int = Field(ge=2, le=10_000)

@@ -1,8 +1,8 @@
 """Customers as they were known at any month: what the training stages and the scoring read.
 
-Every customer is described by the same number of months, the length of the base window: that is
-what the first blend month has behind it. With a longer memory, a count of months would mean one
-thing in the rows that the ranker learns from and another in those that it is asked about.
+Every customer is described by the same number of months, split.memory, at most as many as the last
+blend month has behind it: with a longer memory, the ranker would be asked about histories longer
+than any that it has learnt from.
 """
 
 import datetime
@@ -36,16 +36,18 @@ class Dataset:
     schema: Schema
     history: History
     windows: dict[str, list[datetime.date]]
+    memory: int
 
     @classmethod
     def open(cls, schema: Schema) -> "Dataset":
         """Read what split left; profiles are read when they are asked for."""
-        texts = json.loads(Path(paths.WINDOWS).read_text(encoding="utf-8"))
+        split = json.loads(Path(paths.WINDOWS).read_text(encoding="utf-8"))
         windows = {
-            name: [datetime.date.fromisoformat(month) for month in months]
-            for name, months in texts.items()
+            name: [datetime.date.fromisoformat(month) for month in split[name]]
+            for name in ("base", "blend", "test")
         }
-        return cls(connect(), schema, History.read(paths.HISTORY, list(schema.products)), windows)
+        history = History.read(paths.HISTORY, list(schema.products))
+        return cls(connect(), schema, history, windows, split["memory"])
 
     @property
     def months(self) -> list[datetime.date]:
@@ -57,16 +59,11 @@ class Dataset:
         """Product columns in order."""
         return list(self.schema.products)
 
-    @property
-    def depth(self) -> int:
-        """Number of months that describe a customer."""
-        return len(self.windows["base"])
-
     def rolled(self) -> "Dataset":
         """The same windows one month later: nothing is left to test, month 0 is to be predicted."""
         base, blend, test = (self.windows[name] for name in ("base", "blend", "test"))
         later = {"base": [*base, blend[0]], "blend": [*blend[1:], *test], "test": []}
-        return Dataset(self.connection, self.schema, self.history, later)
+        return Dataset(self.connection, self.schema, self.history, later, self.memory)
 
     def window(self, name: str) -> list[int]:
         """Months of a window, counted backwards, oldest first."""
@@ -88,7 +85,7 @@ class Dataset:
         Customers
             In the order of ids. Their history ends, and their profile was taken, one month before.
         """
-        past = self.history.before(months_ago).recent(self.depth)
+        past = self.history.before(months_ago).recent(self.memory)
         chosen = past.known() if rows is None else past.known() & rows
         known = past.of(chosen)
         return Customers(self._profile(months_ago + 1, known.customers), known)
@@ -101,11 +98,11 @@ class Dataset:
         """Products added in the month `months_ago` back; bool, (all customers, products)."""
         return self.history.before(months_ago - 1).additions()
 
-    def usage_shares(self) -> NDArray[np.float32]:
-        """Usage shares at the end of the base window; (its customers, products)."""
+    def base_history(self) -> History:
+        """History at the end of the base window of all who were customers in it."""
         last = min(self.window("base"))
-        history = self.history.before(last - 1).recent(self.depth)
-        return history.of(history.present != 0).usage_share()
+        history = self.history.before(last - 1).recent(self.memory)
+        return history.of(history.present != 0)
 
     def sample(self, rows: int, seed: int) -> tuple[Customers, NDArray[np.bool_]]:
         """Draw customer-months evenly from the base window, with what was held in them.

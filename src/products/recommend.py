@@ -34,7 +34,7 @@ def refit(dataset: Dataset) -> Models:
     base: dict[str, Model] = {
         "mlc": Mlc.fit(*dataset.sample(mlc.rows, mlc.seed), mlc),
         "kmeans": KMeans.fit(*dataset.sample(kmeans.rows, kmeans.seed), kmeans),
-        "als": Als.fit(dataset.usage_shares(), als),
+        "als": Als.fit(dataset.base_history(), als),
     }
     return Models(fit_popularity(dataset), base, fit_ranker(dataset, base, blend))
 

@@ -18,12 +18,13 @@ Window = Literal["auto"] | tuple[datetime.date, datetime.date]
 
 
 class Split(params.Section):
-    """Parameters of the stage: windows of months, inclusive."""
+    """Parameters of the stage: windows of months, inclusive; months that describe a customer."""
 
     base: Window
     blend: Window
     test: Window
     blend_months: int = Field(ge=1)
+    memory: int = Field(ge=1, le=MAX_MONTHS)
 
 
 def windows(months: list[datetime.date], settings: Split) -> dict[str, list[datetime.date]]:
@@ -122,10 +123,9 @@ def main() -> None:
                 f"{paths.CLEAN}: no customer adds a product in the test month {known[-1]}, so "
                 "nothing can be measured; choose another split.test in params.yaml"
             )
-    write_json(
-        paths.WINDOWS,
-        {name: [str(month) for month in window] for name, window in chosen.items()},
-    )
+    memory = min(settings.memory, len(chosen["base"]) + len(chosen["blend"]) - 1)
+    texts = {name: [str(month) for month in window] for name, window in chosen.items()}
+    write_json(paths.WINDOWS, {**texts, "memory": memory})
 
 
 if __name__ == "__main__":

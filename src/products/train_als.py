@@ -12,7 +12,7 @@ from src.products.schema import Schema
 def main() -> None:
     """Run the stage as params.yaml says."""
     dataset = Dataset.open(params.load("schema", Schema))
-    model = Als.fit(dataset.usage_shares(), params.load("train_als", AlsSettings))
+    model = Als.fit(dataset.base_history(), params.load("train_als", AlsSettings))
     model.save(paths.ALS)
     write_recommendations(paths.PERSONAL_ALS, model, dataset)
 

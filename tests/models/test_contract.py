@@ -105,7 +105,7 @@ RANKER = RankerSettings(
 ITEMS = ["account", "payroll", "card", "fund", "deposit", "pension"]
 
 CASES = [
-    Case(Als, partial(Als.fit, HELD.astype(np.float32), ALS), MISSING, exact=False),
+    Case(Als, partial(Als.fit, CUSTOMERS.history, ALS), MISSING, exact=False),
     Case(KMeans, partial(KMeans.fit, CUSTOMERS, HELD, KMEANS), MISSING),
     Case(Mlc, partial(Mlc.fit, CUSTOMERS, HELD, MLC), MISSING),
     # item 0 is the most added, then 1: the old hold neither, the young lack one

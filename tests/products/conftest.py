@@ -81,7 +81,8 @@ def open_bank(workspace: Path, schema: Schema) -> OpenBank:
         write_parquet(paths.HISTORY, bits.to_pyarrow())
         write_json(
             paths.WINDOWS,
-            {name: [str(month) for month in window] for name, window in WINDOWS.items()},
+            {name: [str(month) for month in window] for name, window in WINDOWS.items()}
+            | {"memory": 2},
         )
         return Dataset.open(schema)
 

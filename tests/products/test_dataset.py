@@ -35,7 +35,7 @@ def test_windows_count_backwards(dataset: Dataset) -> None:
         "blend": [3, 2],
         "test": [1],
     }
-    assert dataset.depth == 2
+    assert dataset.memory == 2
     assert dataset.products == ["account", "card", "loan"]
 
 
@@ -63,7 +63,7 @@ def test_profile_is_that_of_the_month_before(dataset: Dataset) -> None:
     pd.testing.assert_frame_equal(profile, expected)
 
 
-def test_history_ends_before_the_month_and_has_the_depth_of_base(dataset: Dataset) -> None:
+def test_history_ends_before_the_month_and_forgets_what_lies_far_back(dataset: Dataset) -> None:
     history = dataset.customers(1).history  # March and April
     assert history.present.tolist() == [0b11, 0b11, 0b01]
     assert history.held.tolist() == [[0b11, 0b10, 0], [0b11, 0, 0], [0b01, 0b01, 0]]
@@ -94,14 +94,14 @@ def test_additions_of_every_month(dataset: Dataset) -> None:
     }
 
 
-def test_usage_shares_are_those_of_the_base_window(dataset: Dataset) -> None:
+def test_base_history_is_that_of_the_base_window(dataset: Dataset) -> None:
     expected = [
         [2 / 2, 1 / 2, 0 / 2],  # 10
         [1 / 1, 0 / 1, 0 / 1],  # 20, since February
         [2 / 2, 0 / 2, 0 / 2],  # 30
         [2 / 2, 2 / 2, 0 / 2],  # 40; his loan came in March. 50 is not known yet
     ]
-    assert dataset.usage_shares() == pytest.approx(np.array(expected))
+    assert dataset.base_history().usage_share() == pytest.approx(np.array(expected))
 
 
 def test_rolled_moves_every_window_one_month_on(dataset: Dataset) -> None:
@@ -113,12 +113,13 @@ def test_rolled_moves_every_window_one_month_on(dataset: Dataset) -> None:
         "test": [],
     }
     assert rolled.months == dataset.months
-    assert rolled.depth == 3
+    assert rolled.memory == 2
     shipped = rolled.customers(0)
     assert ids(shipped) == [10, 20, 30, 50]
     assert shipped.profile["age"].tolist() == [15.0, 25.0, 35.0, 55.0]
-    assert shipped.history.present.tolist() == [0b111, 0b111, 0b011, 0b001]
-    assert rolled.usage_shares()[3] == pytest.approx([3 / 3, 2 / 3, 1 / 3])  # 40 until March
+    assert shipped.history.present.tolist() == [0b11, 0b11, 0b11, 0b01]
+    # 40 in February and March
+    assert rolled.base_history().usage_share()[3] == pytest.approx([2 / 2, 1 / 2, 1 / 2])
 
 
 JANUARY = [(11.0, [True, False, False]), (31.0, [True, False, False]), (41.0, [True, True, False])]
@@ -226,9 +227,10 @@ def test_nothing_of_base_is_learnt_from_later_months(
     open_bank: OpenBank, bank: pd.DataFrame
 ) -> None:
     dataset = open_bank(bank)
-    shares, (customers, holdings) = dataset.usage_shares(), dataset.sample(100, 7)
+    history, (customers, holdings) = dataset.base_history(), dataset.sample(100, 7)
     became = open_bank(changed_since(bank, months(3)[0], 5))
-    np.testing.assert_array_equal(became.usage_shares(), shares)
+    np.testing.assert_array_equal(became.base_history().held, history.held)
+    np.testing.assert_array_equal(became.base_history().present, history.present)
     others, held = became.sample(100, 7)
     np.testing.assert_array_equal(held, holdings)
     pd.testing.assert_frame_equal(others.profile, customers.profile)

@@ -145,7 +145,7 @@ def models(open_bank: OpenBank, bank: pd.DataFrame) -> tuple[Models, Customers]:
     base: dict[str, Model] = {
         "mlc": Mlc.fit(*sample, mlc),
         "kmeans": KMeans.fit(*sample, kmeans),
-        "als": Als.fit(dataset.usage_shares(), als),
+        "als": Als.fit(dataset.base_history(), als),
     }
     ranker = fit_ranker(dataset, base, RANKER)
     return Models(fit_popularity(dataset), base, ranker), dataset.customers(1)
