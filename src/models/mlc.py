@@ -1,6 +1,5 @@
 """MLC: a multi-label classifier of holdings from the profile (CatBoost, MultiLogloss)."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from src.errors import InputError
+from src.models.boosting import load_booster, save_booster
 from src.models.customers import Customers, Scores
 from src.models.encoding import Encoder
 from src.params import Section
-from src.reporting import atomic
 
 
 class MlcSettings(Section):
@@ -99,25 +98,20 @@ class Mlc:
 
     def save(self, path: str | Path) -> None:
         """Write .cbm; what is ours goes into its metadata."""
-        metadata = self.booster.get_metadata()
-        for unique in ("model_guid", "train_finish_time"):  # the same fit writes the same bytes
-            metadata[unique] = ""
-        metadata["nextbest"] = json.dumps(
+        save_booster(
+            path,
+            self.booster,
             {
                 "encoder": self.encoder.to_json(),
                 "learnt": self.learnt.tolist(),
                 "constant": self.constant.tolist(),
-            }
+            },
         )
-        with atomic(path) as temporary:
-            self.booster.save_model(str(temporary), format="cbm")
 
     @classmethod
     def load(cls, path: str | Path) -> "Mlc":
         """Read .cbm."""
-        booster = CatBoostClassifier()
-        booster.load_model(str(path), format="cbm")
-        ours = json.loads(booster.get_metadata()["nextbest"])
+        booster, ours = load_booster(path)
         return cls(
             booster,
             Encoder.from_json(ours["encoder"]),

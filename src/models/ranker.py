@@ -1,6 +1,5 @@
 """The learned blend: which product does an adder add? (CatBoost, MultiClass)."""
 
-import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from src.errors import InputError
+from src.models.boosting import load_booster, save_booster
 from src.models.customers import Customers, Scores
 from src.models.encoding import Encoder
 from src.models.history import history_features
 from src.params import Section
-from src.reporting import atomic
 
 _HELD = np.float32(-8.0)  # e^-8: a product that is held is hardly ever added
 
@@ -193,10 +192,9 @@ class Ranker:
 
     def save(self, path: str | Path) -> None:
         """Write .cbm; what is ours goes into its metadata."""
-        metadata = self.booster.get_metadata()
-        for unique in ("model_guid", "train_finish_time"):  # the same fit writes the same bytes
-            metadata[unique] = ""
-        metadata["nextbest"] = json.dumps(
+        save_booster(
+            path,
+            self.booster,
             {
                 "encoder": self.encoder.to_json(),
                 "products": self.products,
@@ -204,17 +202,13 @@ class Ranker:
                 "lags": self.lags,
                 "learnt": self.learnt.tolist(),
                 "prior": self.prior.tolist(),
-            }
+            },
         )
-        with atomic(path) as temporary:
-            self.booster.save_model(str(temporary), format="cbm")
 
     @classmethod
     def load(cls, path: str | Path) -> "Ranker":
         """Read .cbm."""
-        booster = CatBoostClassifier()
-        booster.load_model(str(path), format="cbm")
-        ours = json.loads(booster.get_metadata()["nextbest"])
+        booster, ours = load_booster(path)
         return cls(
             booster,
             Encoder.from_json(ours["encoder"]),
