@@ -34,9 +34,9 @@ $(UV):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 
 .venv/runtime: requirements.txt | $(UV)
-	$(UV) pip install --quiet --python $(BIN)/python -r requirements.txt
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.txt
 	@touch $@
 
 .venv/development: requirements-dev.txt .venv/runtime
-	$(UV) pip install --quiet --python $(BIN)/python -r requirements.txt -r requirements-dev.txt
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.txt -r requirements-dev.txt
 	@touch $@

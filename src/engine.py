@@ -14,13 +14,13 @@ EngineLimit = (duckdb.IOException, duckdb.OutOfMemoryException)  # a file, the d
 def connect() -> Backend:
     """Connect to an in-process DuckDB.
 
-    Environment: NEXTBEST_MEMORY (default ``4GB``) bounds the engine's memory; what does not fit
+    Environment: NEXTBEST_MEMORY (default ``1GB``) bounds the engine's memory; what does not fit
     is spilled to NEXTBEST_TMP (default ``data/tmp``). Neither changes a result.
     """
     spill = Path(os.environ.get("NEXTBEST_TMP", "data/tmp"))
     spill.mkdir(parents=True, exist_ok=True)
     return ibis.duckdb.connect(
-        memory_limit=os.environ.get("NEXTBEST_MEMORY", "4GB"),
+        memory_limit=os.environ.get("NEXTBEST_MEMORY", "1GB"),
         temp_directory=str(spill),
         preserve_insertion_order=True,
     )

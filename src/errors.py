@@ -14,7 +14,10 @@ class InputError(Exception):
 def run(stage: Callable[[], None]) -> None:
     """Run a stage; end on bad input or a failing disk with one sentence and exit code 1.
 
-    An interrupt ends it with exit code 130. Set NEXTBEST_TRACEBACK=1 to see the traceback instead.
+    The stage leaves the previous outputs as they were. DVC, however, removes them before it starts
+    a stage: ``git checkout metrics plots && dvc checkout`` brings them back.
+
+    An interrupt ends the stage with exit code 130. Set NEXTBEST_TRACEBACK=1 to see the traceback.
     """
     if os.environ.get("NEXTBEST_TRACEBACK"):
         stage()

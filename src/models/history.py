@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 MAX_MONTHS = 62  # of int64: the sign and one bit stay free
 
 Bits = NDArray[np.int64]
+Ids = NDArray[np.int64] | NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class History:
         Months in which the customer held the product.
     """
 
-    customers: NDArray[np.int64] | NDArray[np.object_]
+    customers: Ids
     present: Bits
     active: Bits
     held: Bits

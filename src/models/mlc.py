@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from src.errors import InputError
-from src.models.boosting import load_booster, save_booster
+from src.models.boosting import fit_booster, load_booster, save_booster
 from src.models.customers import Customers, Scores
 from src.models.encoding import Encoder
 from src.params import Section
@@ -82,10 +82,9 @@ class Mlc:
             verbose=False,
         )
         features = encoder.transform(customers.profile)
-        booster.fit(
-            Pool(features, holdings[:, learnt].astype(np.int8), feature_names=encoder.names)
-        )
-        loss = tuple(booster.get_evals_result()["learn"]["MultiLogloss"])
+        labels = holdings[:, learnt].astype(np.int8)
+        pool = Pool(features, labels, feature_names=encoder.names)
+        loss = fit_booster(booster, pool, "classifier")
         return cls(booster, encoder, learnt, constant, loss)
 
     def score(self, customers: Customers) -> Scores:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from src.errors import InputError
-from src.models.boosting import load_booster, save_booster
+from src.models.boosting import fit_booster, load_booster, save_booster
 from src.models.customers import Customers, Scores
 from src.models.encoding import Encoder
 from src.models.history import history_features
@@ -144,16 +144,14 @@ class Ranker:
             prior,
         )
         names, matrix = untrained.features(adders, scores)
-        booster.fit(
-            Pool(
-                matrix[rows],
-                np.searchsorted(learnt, items),
-                weight=row_weights,
-                baseline=untrained._baseline(adders)[rows][:, learnt],
-                feature_names=names,
-            )
+        pool = Pool(
+            matrix[rows],
+            np.searchsorted(learnt, items),
+            weight=row_weights,
+            baseline=untrained._baseline(adders)[rows][:, learnt],
+            feature_names=names,
         )
-        loss = tuple(booster.get_evals_result()["learn"]["MultiClass"])
+        loss = fit_booster(booster, pool, "blend")
         return replace(untrained, loss=loss)
 
     def features(

@@ -31,6 +31,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow.parquet as pq
 from pydantic import Field, model_validator
+from tqdm import tqdm
 
 from src import params
 from src.engine import connect
@@ -263,7 +264,7 @@ def main() -> None:
         connection.to_parquet(fitted, medians, compression="zstd")
         fillers = connection.read_parquet(medians)
         writer = None
-        for part in parts(snapshots, Path(paths.SNAPSHOTS)):
+        for part in tqdm(list(parts(snapshots, Path(paths.SNAPSHOTS))), "clean", disable=None):
             rows = clean_rows(carry_forward(part, schema), fillers, schema, settings)
             table = rows.order_by("customer", "month").to_pyarrow()
             if writer is None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from src.engine import connect
 from src.models.customers import Customers
-from src.models.history import History
+from src.models.history import History, Ids
 from src.products import paths
 from src.products.schema import Schema
 
@@ -130,9 +130,7 @@ class Dataset:
             holdings.append(chosen.holdings())
         return Customers.stack(batches), np.concatenate(holdings)
 
-    def _profile(
-        self, months_ago: int, customers: NDArray[np.int64] | NDArray[np.object_]
-    ) -> pd.DataFrame:
+    def _profile(self, months_ago: int, customers: Ids) -> pd.DataFrame:
         """Profiles of the month `months_ago` back, one row per customer, in their order."""
         month = self.months[-months_ago]
         rows = self.connection.read_parquet(paths.CLEAN)

@@ -7,6 +7,7 @@ from src import params
 from src.errors import run
 from src.models.als import Als, AlsSettings
 from src.models.customers import Model
+from src.models.history import Ids
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
 from src.models.ranker import RankerSettings
@@ -39,9 +40,10 @@ def refit(dataset: Dataset) -> Models:
     return Models(fit_popularity(dataset), base, fit_ranker(dataset, base, blend))
 
 
-def write_submission(path: str, lists: pa.Table, identity: str) -> None:
+def write_submission(path: str, lists: pa.Table, customers: Ids, identity: str) -> None:
     """Write Kaggle's form: one row per customer, the products of the list separated by blanks."""
     joined = lists.to_pandas().groupby("customer", sort=True)["product"].agg(" ".join)
+    joined = joined.reindex(customers, fill_value="")  # some hold everything
     frame = joined.rename_axis(identity).rename("added_products").reset_index()
     with atomic(path) as temporary:
         frame.to_csv(temporary, index=False)
@@ -54,14 +56,16 @@ def main() -> None:
     dataset = Dataset.open(schema).rolled()
     models = refit(dataset)
     models.save(paths.SHIPPED)
+    customers = dataset.customers(0)
+    ids = customers.history.customers
     parts = [
         recommendations(batch, models.score(batch)["blend"], dataset.products, settings.k)
-        for batch in batches(dataset.customers(0), "recommendations")
+        for batch in batches(customers, "recommendations")
     ]
     lists = pa.concat_tables(parts)
     write_parquet(paths.RECOMMENDATIONS, lists)
     if settings.submission:
-        write_submission(paths.SUBMISSION, lists, schema.id)
+        write_submission(paths.SUBMISSION, lists, ids, schema.id)
 
 
 if __name__ == "__main__":

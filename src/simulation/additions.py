@@ -99,13 +99,26 @@ class Additions:
         """Draw additions, array (products, customers)."""
         added = np.zeros(view.held.shape, bool)
         for product, alone in enumerate(chances.alone):
-            added[product] = random.random(len(alone), dtype=np.float32) < alone
+            added[product] = systematic(alone, random)
         for name, pull in chances.pull.items():
             product = self.products.index(name)
             leader = added[self.products.index(FOLLOWERS[name].leader)]
             follows = random.random(len(leader), dtype=np.float32) < pull
             added[product] |= leader & follows & (view.held[product] == 0)
         return added
+
+
+def systematic(chances: Floats, random: np.random.Generator) -> Flags:
+    """Draw each with its chance, and as many in all as expected, up or down to a whole number.
+
+    Systematic sampling in random order (Madow 1949): a rare product is not added twice as often as
+    in reality by mere luck.
+    """
+    order = random.permutation(len(chances))
+    passed = np.floor(np.cumsum(chances[order], dtype=np.float64) + random.random())
+    drawn = np.empty(len(chances), bool)
+    drawn[order] = np.diff(passed, prepend=0.0) > 0
+    return drawn
 
 
 def _pull(follower: Follower, target: float, leading: Floats) -> float:

@@ -37,6 +37,12 @@ def ceiling(schema: Schema) -> float:
             raise InputError(f"{path} is missing: run 'dvc repro' on simulated data first")
     products = list(schema.products)
     truth = pq.read_table(TRUTH)
+    unknown = [product for product in products if product not in truth.column_names]
+    if unknown or schema.id_type != "integer":
+        raise InputError(
+            f"{TRUTH} knows the simulator's products and integer ids, not those of the schema "
+            f"section of params.yaml ({', '.join(unknown) or schema.id_type} ids)"
+        )
     history = History.read(paths.HISTORY, products)
     additions = history.additions()
     adds = np.asarray(additions.any(axis=1))
@@ -49,7 +55,7 @@ def ceiling(schema: Schema) -> float:
         )
     probabilities = np.column_stack([truth[product].to_numpy()[rows] for product in products])
     held = history.before(1).holdings()[adds]
-    ranking = top_k(probabilities.astype(np.float32), _K, held)
+    ranking = top_k(probabilities.astype(np.float32), min(_K, len(products)), held)
     return float(metrics.average_precision(ranking, additions[adds], _K).mean())
 
 

@@ -3,6 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from src.simulation.additions import systematic
 from src.simulation.calibration import TOTAL_CUSTOMERS, Calibration
 from src.simulation.holdings import Month
 
@@ -60,3 +61,14 @@ def test_chances_are_calibrated(months: list[Month]) -> None:
         found += float((has > had)[likely].sum())
     assert found > 100
     assert found == pytest.approx(expected, abs=4 * expected**0.5)
+
+
+def test_systematic_sampling_draws_as_many_as_expected_and_each_with_its_chance() -> None:
+    random = np.random.default_rng(1)
+    chances = np.tile(np.array([0.0, 0.05, 0.2, 0.75], np.float32), 100)  # 100 expected in all
+    draws = np.stack([systematic(chances, random) for _ in range(400)])
+    counts = draws.sum(axis=1)
+    assert set(counts.tolist()) <= {99, 100, 101}
+    shares = draws.reshape(400, 100, 4).mean(axis=(0, 1))  # 40,000 draws of each chance
+    assert shares[0] == 0
+    assert shares[1:] == pytest.approx([0.05, 0.2, 0.75], abs=0.01)

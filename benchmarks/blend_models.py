@@ -1,0 +1,76 @@
+"""What the base models' scores add to the blend: `python -m benchmarks.blend_models`.
+
+Run after `dvc repro`. Five-fold cross-validation over the adders of the blend months, folds by
+customer, so that the test month stays untouched. The base models end before those months.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src import params
+from src.metrics import average_precision
+from src.models.customers import Customers
+from src.models.ranker import Ranker, RankerSettings
+from src.products import paths
+from src.products.dataset import Dataset
+from src.products.schema import Schema
+from src.products.scoring import load_base
+from src.ranking import top_k
+
+FOLDS = 5
+K = 7
+SETS = [["als", "kmeans", "mlc"], ["als"], ["kmeans"], ["mlc"], []]
+
+
+def adders(dataset: Dataset) -> tuple[Customers, NDArray[np.bool_]]:
+    """Adders of all blend months as known one month before, and what they added."""
+    parts, additions = [], []
+    for ago in dataset.window("blend"):
+        added = dataset.additions(ago)
+        adds = np.asarray(added.any(axis=1))
+        parts.append(dataset.customers(ago, adds))
+        additions.append(added[adds])
+    return Customers.stack(parts), np.concatenate(additions)
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    dataset = Dataset.open(params.load("schema", Schema))
+    settings = params.load("blend", RankerSettings)
+    customers, additions = adders(dataset)
+    scores = {name: model.score(customers) for name, model in load_base(paths.MODELS).items()}
+    ids, person = np.unique(customers.history.customers, return_inverse=True)
+    fold = np.random.default_rng(settings.seed).integers(0, FOLDS, size=len(ids))[person]
+    k = min(K, len(dataset.products))
+    print(f"{len(customers):,} adders of {len(dataset.windows['blend'])} months\n")
+    print("| scores among the features | MAP@7 among adders | difference to none, ± 2 s.e. |")
+    print("| --- | --: | --: |")
+    results = {}
+    for models in SETS[::-1]:
+        precision = np.zeros(len(customers))
+        for number in range(FOLDS):
+            learn, judge = fold != number, fold == number
+            ranker = Ranker.fit(
+                customers.of(learn),
+                {name: scores[name][learn] for name in models},
+                additions[learn],
+                np.ones(learn.sum()),
+                dataset.products,
+                settings.model_copy(update={"models": models}),
+            )
+            others = customers.of(judge)
+            chances = ranker.score(others, {name: scores[name][judge] for name in models})
+            ranking = top_k(chances, k, others.history.holdings())
+            precision[judge] = average_precision(ranking, additions[judge], K)
+        results[", ".join(models) or "none"] = precision
+        gain = precision - results["none"]
+        error = 2 * gain.std() / np.sqrt(len(gain))
+        print(
+            f"| {', '.join(models) or 'none'} | {precision.mean():.4f} "
+            f"| {gain.mean():+.4f} ± {error:.4f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
