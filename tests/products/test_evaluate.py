@@ -11,8 +11,7 @@ from src.models.history import History
 from src.models.kmeans import KMeans
 from src.models.popularity import Popularity
 from src.models.ranker import Ranker
-from src.products import evaluate, offers
-from src.products.evaluate import Evaluate
+from src.products import evaluate, measures, offers
 from src.products.schema import Schema
 from src.products.scoring import Models
 
@@ -34,7 +33,9 @@ def customers(**columns: object) -> Customers:
 
 
 def test_compare_by_hand() -> None:
-    table = evaluate.compare(LISTS, ADDITIONS, Evaluate(resamples=200, seed=7))
+    table = measures.compare(
+        LISTS, ADDITIONS, measures.precisions(LISTS, ADDITIONS), resamples=200, seed=7
+    )
     assert list(table) == ["good", "poor"]
     poor = table["poor"]
     assert list(poor) == [
@@ -64,7 +65,7 @@ def test_compare_by_hand() -> None:
 def test_slices_by_hand() -> None:
     segment = pd.Categorical([*"baabc"], categories=[*"cbad"])
     new = pd.Categorical([*"10001"])
-    table = evaluate.slices(
+    table = measures.slices(
         customers(segment=segment, new_customer=new), {"poor": LISTS["poor"]}, ADDITIONS
     )
     first, second, last = POOR
@@ -100,11 +101,11 @@ def test_slices_by_hand() -> None:
 
 
 def test_slices_need_their_columns() -> None:
-    assert evaluate.slices(customers(), LISTS, ADDITIONS) == {}
+    assert measures.slices(customers(), LISTS, ADDITIONS) == {}
 
 
 def test_map_at_k_by_hand() -> None:
-    table = evaluate.map_at_k({"poor": LISTS["poor"]}, ADDITIONS)
+    table = measures.map_at_k({"poor": LISTS["poor"]}, ADDITIONS)
     at_1 = (1 / 1 * (1 / 1) + 0 + 0) / 3
     at_2 = (1 / 2 * (1 / 1) + 0 + 0) / 3
     assert table["k"].tolist() == [1, 2, 3, 4, 5, 6, 7]
@@ -119,7 +120,7 @@ def test_product_precision_by_hand(schema: Schema) -> None:
             [[0.9, 0, 0.4], [0.99, 0.9, 0.6], [1, 1, 1], [1, 1, 1], [0.95, 0.1, 0.5]], "f4"
         )
     }
-    table = evaluate.product_precision(scores, held, ADDITIONS, schema)
+    table = measures.product_precision(scores, held, ADDITIONS, schema)
     assert table.to_dict("records") == [
         # adders 0, 1, 4 are free; the best score is wrong, those of 4 and 0 are right
         {
@@ -151,7 +152,7 @@ def test_product_precision_by_hand(schema: Schema) -> None:
 def test_products_that_nobody_added_are_left_out(schema: Schema) -> None:
     only_loans = ADDITIONS & [False, False, True]
     scores = {"blend": np.zeros((5, 3), dtype=np.float32)}
-    table = evaluate.product_precision(scores, np.zeros((5, 3), dtype=bool), only_loans, schema)
+    table = measures.product_precision(scores, np.zeros((5, 3), dtype=bool), only_loans, schema)
     assert table["product"].tolist() == ["loan"]
     assert table["blend"].tolist() == [1.0]  # both adders add it
 
@@ -161,7 +162,7 @@ def test_reliability_by_hand() -> None:
         [[0.55, 0.05, 0.4], [0.0, 1.0, 0.0], [0.3, 0.3, 0.4], [0.3, 0.3, 0.4], [0.15, 0.3, 0.55]],
         dtype=np.float32,
     )
-    table = evaluate.reliability(chances, ADDITIONS)
+    table = measures.reliability(chances, ADDITIONS)
     assert table.columns.tolist() == ["bin", "pairs", "predicted", "observed"]
     # adder 0 adds two products, each counts half; the two who add nothing do not count
     expected = [
@@ -209,13 +210,13 @@ def test_holdings_measures_by_hand() -> None:
     models = two_clusters([[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]])
     one, two, three = (1 / math.log2(rank + 1) for rank in (1, 2, 3))
     ideal = one + two + three
-    measures = evaluate.holdings_measures(models, customers(), {"als": als, "mlc": mlc}, held)
+    result = measures.holdings_measures(models, customers(), {"als": als, "mlc": mlc}, held)
     # means of the test: young 2/3, 1/3, 1/3, 0, ranked 3, 2, 1;
     # old 1/2, 0, 1/2, 1/2, ranked 0, 1, 2
     young = (0 * one + 1 / 3 * two + 1 / 3 * three) / (2 / 3 * one + 1 / 3 * two + 1 / 3 * three)
     old = (1 / 2 * one + 0 * two + 1 / 2 * three) / (1 / 2 * ideal)
-    assert measures["als"] == {"ndcg@3": pytest.approx((1 + (one + three) / ideal) / 2)}
-    assert measures["kmeans"] == {"ndcg@3": pytest.approx((young + old) / 2)}
+    assert result["als"] == {"ndcg@3": pytest.approx((1 + (one + three) / ideal) / 2)}
+    assert result["kmeans"] == {"ndcg@3": pytest.approx((young + old) / 2)}
     # item 0: labels 0, 1, 2, 3, held 0, 1, 3; item 1: none, held 1; item 2: 1, 3, held 1, 3;
     # item 3: 1, 3, held 3. F1 = 2 hits / (labels + held), weighted by the number held
     f1 = [2 * 3 / (4 + 3), 2 * 0 / (0 + 1), 2 * 2 / (2 + 2), 2 * 1 / (2 + 1)]
@@ -230,7 +231,7 @@ def test_holdings_measures_by_hand() -> None:
     def weighted(values: list[float]) -> float:
         return sum(w * value for w, value in zip(weights, values, strict=True)) / sum(weights)
 
-    assert measures["mlc"] == {
+    assert result["mlc"] == {
         "ndcg@3": pytest.approx(((one + two) / ideal + 1) / 2),
         "f1_weighted": pytest.approx(weighted(f1)),
         "roc_auc_weighted": pytest.approx(weighted(auc)),
@@ -244,7 +245,7 @@ def test_products_that_all_or_none_hold_do_not_count() -> None:
     scores = np.array([[0.1, 0.9, 0.8, 0.2]] * 3 + [[0.1, 0.9, 0.4, 0.6]] * 2, dtype=np.float32)
     models = two_clusters([[1, 1, 1, 0], [1, 1, 0.5, 0]])
     both = {"als": scores, "mlc": scores}
-    assert evaluate.holdings_measures(models, customers(), both, held)["mlc"] == {
+    assert measures.holdings_measures(models, customers(), both, held)["mlc"] == {
         "f1_weighted": 1.0,
         "roc_auc_weighted": 1.0,
         "roc_auc_weighted_of_labels": 1.0,
@@ -258,9 +259,9 @@ def test_measures_without_a_value_are_left_out(items: int) -> None:
     held[:2, 0] = True
     scores = np.full((5, items), 0.5, dtype=np.float32)
     models = two_clusters([[0.5] * items, [0.1] * items])
-    measures = evaluate.holdings_measures(models, customers(), {"als": scores, "mlc": scores}, held)
+    result = measures.holdings_measures(models, customers(), {"als": scores, "mlc": scores}, held)
     # the young alone hold anything, and what they hold stands first
-    assert measures == {"als": {}, "mlc": {}, "kmeans": {"ndcg@3": 1.0}}
+    assert result == {"als": {}, "mlc": {}, "kmeans": {"ndcg@3": 1.0}}
 
 
 def test_score_all_hides_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
