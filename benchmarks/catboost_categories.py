@@ -21,7 +21,7 @@ from src.models.encoding import Encoder
 from src.products.dataset import Dataset
 from src.products.schema import Schema
 
-ITERATIONS = 60
+ITERATIONS = 30
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def measure(
 
 def main() -> None:
     """Print a Markdown table."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     dataset = Dataset.open(params.load("schema", Schema))
     sample, holdings = dataset.sample(2 * rows, 7)
     shuffled = np.random.default_rng(7).permutation(len(sample))
