@@ -3,14 +3,18 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from src.errors import InputError, run
 from src.products import paths
 
-_MODELS = ("popularity", "als", "kmeans", "mlc", "interleave", "blend")
+
+def judged(metrics: dict[str, Any]) -> list[str]:
+    """Names of the models in metrics/products.json, which holds other things beside them."""
+    return [name for name, row in metrics.items() if "map@7_adders" in row]
 
 
-def table(metrics: dict[str, dict[str, float]]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Render the content of metrics/products.json as Markdown, with the attainable maximum."""
     test = metrics["test"]
     most = test["map@7_max"]
@@ -21,7 +25,7 @@ def table(metrics: dict[str, dict[str, float]]) -> str:
         "| model | MAP@7 | of the maximum | MAP@7 among adders | 95 % interval | hit rate@3 |",
         "| --- | --: | --: | --: | :-: | --: |",
     ]
-    for name in _MODELS:
+    for name in judged(metrics):
         row = metrics[name]
         lines.append(
             f"| {name} | {row['map@7']:.4f} | {row['map@7'] / most:.1%} "

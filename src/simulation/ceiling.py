@@ -14,6 +14,7 @@ from src import metrics, params
 from src.errors import InputError, run
 from src.models.history import History
 from src.products import paths
+from src.products.report import judged
 from src.products.schema import Schema
 from src.ranking import top_k
 
@@ -66,7 +67,7 @@ def table(best: float, scores: dict[str, dict[str, float]]) -> str:
         "| model | simulated MAP@7 among adders | of the ceiling | real, May 2016 | of the best |",
         "| --- | --: | --: | --: | --: |",
     ]
-    for name in ("popularity", "als", "kmeans", "mlc", "interleave", "blend"):
+    for name in judged(scores):
         score = scores[name]["map@7_adders"]
         real = REAL.get(name)
         beside = f"{real:.3f} | {real / real_best:.1%}" if real else " | "
