@@ -1,15 +1,14 @@
-"""CatBoost, as all models here use it: a bar while it learns, and repeatable files.
+"""CatBoost, as all models here use it: progress while it learns, and repeatable files.
 
 A .cbm file holds what is ours, too, and no trace of when or where it was made.
 """
 
 import json
+import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from catboost import CatBoostClassifier, Pool
-from tqdm import tqdm
 
 from src.reporting import atomic
 
@@ -17,22 +16,13 @@ from src.reporting import atomic
 _UNREPEATABLE = ("model_guid", "train_finish_time")
 
 
-class _Bar:
-    """One step of a bar per iteration; CatBoost goes on as long as it is told True."""
+def fit_booster(booster: CatBoostClassifier, pool: Pool) -> tuple[float, ...]:
+    """Learn, telling progress on a terminal; returns the training loss after each iteration.
 
-    def __init__(self, title: str, iterations: int) -> None:
-        self.bar = tqdm(total=iterations, desc=title, unit="tree", disable=None)
-
-    def after_iteration(self, _: SimpleNamespace) -> bool:
-        self.bar.update()
-        return True
-
-
-def fit_booster(booster: CatBoostClassifier, pool: Pool, title: str) -> tuple[float, ...]:
-    """Learn with a bar on a terminal; returns the training loss after each iteration."""
-    bar = _Bar(title, booster.get_param("iterations"))
-    with bar.bar:
-        booster.fit(pool, callbacks=[bar])
+    CatBoost's own lines rather than a bar: a callback of ours would swallow an interrupt.
+    """
+    every = max(booster.get_param("iterations") // 10, 1)
+    booster.fit(pool, verbose=every if sys.stdout.isatty() else False)
     (losses,) = booster.get_evals_result()["learn"].values()
     return tuple(losses)
 

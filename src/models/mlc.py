@@ -79,12 +79,11 @@ class Mlc:
             random_seed=settings.seed,
             thread_count=os.cpu_count() or 1,
             allow_writing_files=False,
-            verbose=False,
         )
         features = encoder.transform(customers.profile)
         labels = holdings[:, learnt].astype(np.int8)
         pool = Pool(features, labels, feature_names=encoder.names)
-        loss = fit_booster(booster, pool, "classifier")
+        loss = fit_booster(booster, pool)
         return cls(booster, encoder, learnt, constant, loss)
 
     def score(self, customers: Customers) -> Scores:

@@ -132,7 +132,6 @@ class Ranker:
             random_seed=settings.seed,
             thread_count=os.cpu_count() or 1,
             allow_writing_files=False,
-            verbose=False,
         )
         untrained = cls(
             booster,
@@ -151,7 +150,7 @@ class Ranker:
             baseline=untrained._baseline(adders)[rows][:, learnt],
             feature_names=names,
         )
-        loss = fit_booster(booster, pool, "blend")
+        loss = fit_booster(booster, pool)
         return replace(untrained, loss=loss)
 
     def features(
