@@ -1,10 +1,6 @@
-"""CatBoost, as all models here use it: progress while it learns, and repeatable files.
-
-A .cbm file holds what is ours, too, and no trace of when or where it was made.
-"""
+"""CatBoost models on disk: .cbm that holds what is ours, too, and no trace of when or where."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +13,12 @@ _UNREPEATABLE = ("model_guid", "train_finish_time")
 
 
 def fit_booster(booster: CatBoostClassifier, pool: Pool) -> tuple[float, ...]:
-    """Learn, telling progress on a terminal; returns the training loss after each iteration.
+    """Learn; returns the training loss after each iteration.
 
-    CatBoost's own lines rather than a bar: a callback of ours would swallow an interrupt.
+    Silently: CatBoost would swallow an interrupt in a callback of ours, and its own lines leave
+    their frequency in the file.
     """
-    every = max(booster.get_param("iterations") // 10, 1)
-    booster.fit(pool, verbose=every if sys.stdout.isatty() else False)
+    booster.fit(pool, verbose=False)
     (losses,) = booster.get_evals_result()["learn"].values()
     return tuple(losses)
 
@@ -34,6 +30,7 @@ def save_booster(path: str | Path, booster: CatBoostClassifier, ours: dict[str, 
         metadata[name] = ""
     settings = json.loads(metadata["params"])
     settings.pop("system_options", None)
+    settings["flat_params"].pop("thread_count", None)
     metadata["params"] = json.dumps(settings)
     metadata["nextbest"] = json.dumps(ours)
     with atomic(path) as temporary:
