@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -22,11 +23,11 @@ lint: .venv/development ## Style and types only.
 	ruff format --check .
 	mypy
 
-lock: ## Pin the newest versions that fit requirements.in and requirements-dev.in.
-	$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-		--no-annotate --no-header --upgrade requirements.in --output-file requirements.txt
-	$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-		--no-annotate --no-header --upgrade requirements-dev.in --output-file requirements-dev.txt
+lock: ## Pin the newest versions that fit the requirements*.in files.
+	for list in requirements requirements-service requirements-dev; do \
+		$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+			--no-annotate --no-header --upgrade $$list.in --output-file $$list.txt || exit; \
+	done
 
 $(UV):
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -34,9 +35,13 @@ $(UV):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 
 .venv/runtime: requirements.txt | $(UV)
-	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.txt
+	$(INSTALL) -r requirements.txt
 	@touch $@
 
-.venv/development: requirements-dev.txt .venv/runtime
-	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.txt -r requirements-dev.txt
+.venv/service: requirements-service.txt | $(UV)
+	$(INSTALL) -r requirements-service.txt
+	@touch $@
+
+.venv/development: requirements-dev.txt .venv/runtime .venv/service
+	$(INSTALL) -r requirements-dev.txt
 	@touch $@

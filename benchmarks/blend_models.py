@@ -5,16 +5,14 @@ customer, so that the test month stays untouched. The base models end before tho
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from src import params
 from src.metrics import average_precision
-from src.models.customers import Customers
 from src.models.ranker import Ranker, RankerSettings
 from src.products import paths
 from src.products.dataset import Dataset
 from src.products.schema import Schema
-from src.products.scoring import load_base
+from src.products.scoring import adders, load_base
 from src.ranking import top_k
 
 FOLDS = 5
@@ -22,22 +20,11 @@ K = 7
 SETS = [["als", "kmeans", "mlc"], ["als"], ["kmeans"], ["mlc"], []]
 
 
-def adders(dataset: Dataset) -> tuple[Customers, NDArray[np.bool_]]:
-    """Adders of all blend months as known one month before, and what they added."""
-    parts, additions = [], []
-    for ago in dataset.window("blend"):
-        added = dataset.additions(ago)
-        adds = np.asarray(added.any(axis=1))
-        parts.append(dataset.customers(ago, adds))
-        additions.append(added[adds])
-    return Customers.stack(parts), np.concatenate(additions)
-
-
 def main() -> None:
     """Print a Markdown table."""
     dataset = Dataset.open(params.load("schema", Schema))
     settings = params.load("blend", RankerSettings)
-    customers, additions = adders(dataset)
+    customers, additions, _ = adders(dataset)
     scores = {name: model.score(customers) for name, model in load_base(paths.MODELS).items()}
     ids, person = np.unique(customers.history.customers, return_inverse=True)
     fold = np.random.default_rng(settings.seed).integers(0, FOLDS, size=len(ids))[person]

@@ -1,15 +1,49 @@
 """CatBoost models on disk: .cbm that holds what is ours, too, and no trace of when or where."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from catboost import CatBoostClassifier, Pool
+from pydantic import Field
 
+from src.params import Section
 from src.reporting import atomic
 
 # The same fit must write the same bytes: no random id, no time, no number of processors.
 _UNREPEATABLE = ("model_guid", "train_finish_time")
+
+
+class BoosterSettings(Section):
+    """Hyperparameters of every booster; `rows` bounds the training sample."""
+
+    rows: int = Field(ge=100)
+    iterations: int = Field(ge=1)
+    depth: int = Field(ge=1, le=16)
+    learning_rate: float = Field(gt=0, le=1)
+    l2_leaf_reg: float = Field(ge=0)
+    subsample: float = Field(gt=0, le=1)
+    borders: int = Field(ge=1, le=254)
+    seed: int = Field(ge=0)
+
+
+def new_booster(loss: str, settings: BoosterSettings, **options: float) -> CatBoostClassifier:
+    """Make an untrained booster; `options` are CatBoost's own beyond the settings."""
+    return CatBoostClassifier(
+        loss_function=loss,
+        iterations=settings.iterations,
+        depth=settings.depth,
+        learning_rate=settings.learning_rate,
+        l2_leaf_reg=settings.l2_leaf_reg,
+        bootstrap_type="Bernoulli",
+        subsample=settings.subsample,
+        border_count=settings.borders,
+        random_seed=settings.seed,
+        thread_count=os.cpu_count() or 1,
+        allow_writing_files=False,
+        **options,
+    )
 
 
 def fit_booster(booster: CatBoostClassifier, pool: Pool) -> tuple[float, ...]:

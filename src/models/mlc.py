@@ -1,32 +1,26 @@
 """MLC: a multi-label classifier of holdings from the profile (CatBoost, MultiLogloss)."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from catboost import CatBoostClassifier, Pool
 from numpy.typing import NDArray
-from pydantic import Field
 
 from src.errors import InputError
-from src.models.boosting import fit_booster, load_booster, save_booster
+from src.models.boosting import (
+    BoosterSettings,
+    fit_booster,
+    load_booster,
+    new_booster,
+    save_booster,
+)
 from src.models.customers import Customers, Scores
 from src.models.encoding import Encoder
-from src.params import Section
 
 
-class MlcSettings(Section):
-    """Hyperparameters; `rows` bounds the training sample (customer-months)."""
-
-    rows: int = Field(ge=100)
-    iterations: int = Field(ge=1)
-    depth: int = Field(ge=1, le=16)
-    learning_rate: float = Field(gt=0, le=1)
-    subsample: float = Field(gt=0, le=1)
-    l2_leaf_reg: float = Field(ge=0)
-    borders: int = Field(ge=1, le=254)
-    seed: int = Field(ge=0)
+class MlcSettings(BoosterSettings):
+    """Hyperparameters; the training sample are customer-months."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +61,7 @@ class Mlc:
                 "by all or by none, so there is nothing to learn: take more with train_mlc.rows "
                 "or lengthen split.base in params.yaml"
             )
-        booster = CatBoostClassifier(
-            loss_function="MultiLogloss",
-            iterations=settings.iterations,
-            depth=settings.depth,
-            learning_rate=settings.learning_rate,
-            l2_leaf_reg=settings.l2_leaf_reg,
-            border_count=settings.borders,
-            bootstrap_type="Bernoulli",
-            subsample=settings.subsample,
-            random_seed=settings.seed,
-            thread_count=os.cpu_count() or 1,
-            allow_writing_files=False,
-        )
+        booster = new_booster("MultiLogloss", settings)
         features = encoder.transform(customers.profile)
         labels = holdings[:, learnt].astype(np.int8)
         pool = Pool(features, labels, feature_names=encoder.names)

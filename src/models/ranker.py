@@ -1,6 +1,5 @@
 """The learned blend: which product does an adder add? (CatBoost, MultiClass)."""
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,35 +10,31 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from src.errors import InputError
-from src.models.boosting import fit_booster, load_booster, save_booster
+from src.models.boosting import (
+    BoosterSettings,
+    fit_booster,
+    load_booster,
+    new_booster,
+    save_booster,
+)
 from src.models.customers import Customers, Scores
 from src.models.encoding import Encoder
 from src.models.history import history_features
-from src.params import Section
 
 _HELD = np.float32(-8.0)  # e^-8: a product that is held is hardly ever added
 
 
-class RankerSettings(Section):
-    """Hyperparameters, and what the ranker looks at.
+class RankerSettings(BoosterSettings):
+    """Hyperparameters, and what the ranker looks at; the training sample are adders.
 
     `models` are the base models whose scores it sees; `lags` are months back at which holdings are
-    told one by one; `month_decay` is the weight of a blend month relative to the one after it;
-    `rows` bounds the training sample (adders).
+    told one by one; `month_decay` is the weight of a blend month relative to the one after it.
     """
 
     models: list[str]
     lags: list[int] = Field(min_length=1)
     month_decay: float = Field(gt=0, le=1)
-    rows: int = Field(ge=100)
-    iterations: int = Field(ge=1)
-    depth: int = Field(ge=1, le=16)
-    learning_rate: float = Field(gt=0, le=1)
-    l2_leaf_reg: float = Field(ge=0)
-    subsample: float = Field(gt=0, le=1)
     features_per_level: float = Field(gt=0, le=1)
-    borders: int = Field(ge=1, le=254)
-    seed: int = Field(ge=0)
 
 
 @dataclass(frozen=True)
@@ -119,20 +114,7 @@ class Ranker:
         row_weights = weights[rows] / additions.sum(axis=1)[rows]
         counts = np.bincount(items, weights=row_weights, minlength=len(products)) + 1
         prior = (counts / counts.sum()).astype(np.float32)
-        booster = CatBoostClassifier(
-            loss_function="MultiClass",
-            iterations=settings.iterations,
-            depth=settings.depth,
-            learning_rate=settings.learning_rate,
-            l2_leaf_reg=settings.l2_leaf_reg,
-            bootstrap_type="Bernoulli",
-            subsample=settings.subsample,
-            rsm=settings.features_per_level,
-            border_count=settings.borders,
-            random_seed=settings.seed,
-            thread_count=os.cpu_count() or 1,
-            allow_writing_files=False,
-        )
+        booster = new_booster("MultiClass", settings, rsm=settings.features_per_level)
         untrained = cls(
             booster,
             Encoder.fit(adders.profile),

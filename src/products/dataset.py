@@ -18,6 +18,7 @@ from ibis.backends.duckdb import Backend
 from numpy.typing import NDArray
 
 from src.engine import connect
+from src.errors import InputError
 from src.models.customers import Customers
 from src.models.history import History, Ids
 from src.products import paths
@@ -64,6 +65,26 @@ class Dataset:
         base, blend, test = (self.windows[name] for name in ("base", "blend", "test"))
         later = {"base": [*base, blend[0]], "blend": [*blend[1:], *test], "test": []}
         return Dataset(self.connection, self.schema, self.history, later, self.memory)
+
+    def before_test(self) -> "Dataset":
+        """The same windows one month earlier: the last blend month takes the place of test.
+
+        The test month is forgotten, so nothing that is chosen on these windows has seen it.
+
+        Raises
+        ------
+        InputError
+            There is but one blend month.
+        """
+        base, blend = self.windows["base"], self.windows["blend"]
+        if len(blend) < 2:
+            raise InputError(
+                "the blend window has one month, so none is left to learn from when the last is "
+                "held back: lengthen split.blend in params.yaml"
+            )
+        earlier = {"base": base, "blend": blend[:-1], "test": blend[-1:]}
+        memory = min(self.memory, len(base) + len(blend) - 2)
+        return Dataset(self.connection, self.schema, self.history.before(1), earlier, memory)
 
     def window(self, name: str) -> list[int]:
         """Months of a window, counted backwards, oldest first."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from src.models.als import Als
 from src.models.customers import Customers, Model, Scores
@@ -69,26 +70,41 @@ def fit_popularity(dataset: Dataset) -> Popularity:
     return Popularity.fit(np.sum([dataset.additions(ago).sum(axis=0) for ago in months], axis=0))
 
 
-def fit_ranker(dataset: Dataset, base_models: dict[str, Model], settings: RankerSettings) -> Ranker:
-    """Learn from the adders of the blend months, each as known one month earlier."""
+def adders(dataset: Dataset) -> tuple[Customers, NDArray[np.bool_], NDArray[np.intp]]:
+    """Adders of the blend months, each as known one month earlier.
+
+    Returns
+    -------
+    Customers
+        By month and customer.
+    bool array, shape (adders, products)
+        What they added.
+    int array, shape (adders,)
+        Months from the one they added in to the last blend month.
+    """
     months = dataset.window("blend")
-    parts, additions, weights = [], [], []
+    parts, additions = [], []
     for ago in months:
         added = dataset.additions(ago)
         adds = np.asarray(added.any(axis=1))
         parts.append(dataset.customers(ago, adds))
         additions.append(added[adds])
-        weights.append(np.full(adds.sum(), settings.month_decay ** (ago - min(months))))
-    adders = Customers.stack(parts)
+    ages = np.repeat(np.array(months) - min(months), [len(part) for part in parts])
+    return Customers.stack(parts), np.concatenate(additions), ages
+
+
+def fit_ranker(dataset: Dataset, base_models: dict[str, Model], settings: RankerSettings) -> Ranker:
+    """Learn from the adders of the blend months, at most `settings.rows` of them."""
+    customers, additions, ages = adders(dataset)
     generator = np.random.default_rng(settings.seed)
-    drawn = generator.choice(len(adders), size=min(settings.rows, len(adders)), replace=False)
-    drawn.sort()
-    adders = adders.of(drawn)
+    rows = min(settings.rows, len(customers))
+    drawn = np.sort(generator.choice(len(customers), size=rows, replace=False))
+    customers = customers.of(drawn)
     return Ranker.fit(
-        adders,
-        {name: base_models[name].score(adders) for name in settings.models},
-        np.concatenate(additions)[drawn],
-        np.concatenate(weights)[drawn],
+        customers,
+        {name: base_models[name].score(customers) for name in settings.models},
+        additions[drawn],
+        settings.month_decay ** ages[drawn].astype(np.float64),
         dataset.products,
         settings,
     )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from src.errors import InputError
 from src.models.customers import Customers
 from src.models.history import history_features
 from src.products.dataset import Dataset
@@ -120,6 +121,30 @@ def test_rolled_moves_every_window_one_month_on(dataset: Dataset) -> None:
     assert shipped.history.present.tolist() == [0b11, 0b11, 0b11, 0b01]
     # 40 in February and March
     assert rolled.base_history().usage_share()[3] == pytest.approx([2 / 2, 1 / 2, 1 / 2])
+
+
+def test_before_test_forgets_the_test_month(
+    open_bank: OpenBank, bank: pd.DataFrame, dataset: Dataset
+) -> None:
+    earlier = dataset.before_test()
+    assert earlier.windows == {"base": months(1, 2), "blend": months(3), "test": months(4)}
+    assert {name: earlier.window(name) for name in earlier.windows} == {
+        "base": [4, 3],
+        "blend": [2],
+        "test": [1],
+    }
+    assert earlier.memory == 2  # of January and February, before March
+    assert ids(earlier.customers(1)) == [10, 20, 40]  # known in March
+    assert not earlier.additions(1).any()  # April
+    assert np.argwhere(earlier.additions(2)).tolist() == [[3, 2]]  # March: 40 takes a loan
+    with pytest.raises(InputError, match="the blend window has one month, so none is left"):
+        earlier.before_test()
+
+    may = bank["month"] == datetime.date(2016, 5, 28)
+    bank.loc[may, ["card", "loan"]] = ~bank.loc[may, ["card", "loan"]]
+    changed = open_bank(bank).before_test()
+    np.testing.assert_array_equal(changed.history.held, earlier.history.held)
+    np.testing.assert_array_equal(changed.history.present, earlier.history.present)
 
 
 JANUARY = [(11.0, [True, False, False]), (31.0, [True, False, False]), (41.0, [True, True, False])]
