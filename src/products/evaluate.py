@@ -1,7 +1,6 @@
 """evaluate: every model on the test month, which nothing before this stage has touched."""
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -76,12 +75,11 @@ def main() -> None:
                 "map@7_max": adds.mean(),
             },
             **{name: values | own.get(name, {}) for name, values in table.items()},
-            "slices": measures.slices(customers, lists, additions),
+            "slices": measures.by_slice(measures.slices_of(customers), lists, additions),
         },
     )
     write_parquet(
-        paths.TEST_CUSTOMERS,
-        pa.table({"customer": customers.history.customers[adds], **precision}),
+        paths.TEST_CUSTOMERS, measures.adder_table(customers.of(np.flatnonzero(adds)), precision)
     )
     at_k = measures.map_at_k(lists, additions)
     by_product = measures.product_precision(

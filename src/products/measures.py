@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
@@ -68,18 +69,23 @@ def compare(
     return table
 
 
-def slices(
-    customers: Customers, lists: Lists, additions: NDArray[np.bool_]
-) -> dict[str, dict[str, object]]:
-    """MAP@7 of each model among customers new to the bank, and by segment."""
-    groups = {}
+def slices_of(customers: Customers) -> dict[str, NDArray[np.bool_]]:
+    """Who belongs to which slice: customers new to the bank, and each segment; (customers,)."""
+    members = {}
     if "new_customer" in customers.profile:
-        groups["cold_start"] = (customers.profile["new_customer"] == "1").to_numpy()
+        members["cold_start"] = (customers.profile["new_customer"] == "1").to_numpy()
     if "segment" in customers.profile:
         for segment in sorted(customers.profile["segment"].cat.categories):
-            groups[f"segment {segment}"] = (customers.profile["segment"] == segment).to_numpy()
+            members[f"segment {segment}"] = (customers.profile["segment"] == segment).to_numpy()
+    return members
+
+
+def by_slice(
+    slices: dict[str, NDArray[np.bool_]], lists: Lists, additions: NDArray[np.bool_]
+) -> dict[str, dict[str, object]]:
+    """MAP@7 of each model within each slice."""
     table: dict[str, dict[str, object]] = {}
-    for title, members in groups.items():
+    for title, members in slices.items():
         wanted = additions[members]
         adds = wanted.any(axis=1)
         table[title] = {"customers": int(members.sum()), "adders": int(adds.sum())}
@@ -93,6 +99,14 @@ def slices(
                     "map@7_adders": precision.mean(),
                 }
     return table
+
+
+def adder_table(adders: Customers, precision: dict[str, NDArray[np.float64]]) -> pa.Table:
+    """What `src.compare` pairs: customer, AP@7 of each model, and True for each slice of his.
+
+    Scores are the columns of float, slices those of bool; rows in the order of ids.
+    """
+    return pa.table({"customer": adders.history.customers, **precision, **slices_of(adders)})
 
 
 def holdings_measures(

@@ -3,6 +3,7 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from src.models.customers import Customers, Model
@@ -65,9 +66,8 @@ def test_compare_by_hand() -> None:
 def test_slices_by_hand() -> None:
     segment = pd.Categorical([*"baabc"], categories=[*"cbad"])
     new = pd.Categorical([*"10001"])
-    table = measures.slices(
-        customers(segment=segment, new_customer=new), {"poor": LISTS["poor"]}, ADDITIONS
-    )
+    slices = measures.slices_of(customers(segment=segment, new_customer=new))
+    table = measures.by_slice(slices, {"poor": LISTS["poor"]}, ADDITIONS)
     first, second, last = POOR
     assert table == {
         "cold_start": {
@@ -101,7 +101,27 @@ def test_slices_by_hand() -> None:
 
 
 def test_slices_need_their_columns() -> None:
-    assert measures.slices(customers(), LISTS, ADDITIONS) == {}
+    assert measures.slices_of(customers()) == {}
+
+
+def test_adder_table_by_hand() -> None:
+    people = customers(
+        segment=pd.Categorical([*"baabc"], categories=[*"cbad"]),
+        new_customer=pd.Categorical([*"10001"]),
+    )
+    adders = people.of(np.flatnonzero(ADDITIONS.any(axis=1)))
+    table = measures.adder_table(adders, measures.precisions(LISTS, ADDITIONS))
+    assert table.to_pydict() == {
+        "customer": [0, 1, 4],
+        "good": [1.0, 1.0, 1.0],
+        "poor": pytest.approx(POOR),
+        "cold_start": [True, False, True],
+        "segment a": [False, True, False],
+        "segment b": [True, False, False],
+        "segment c": [False, False, True],
+        "segment d": [False, False, False],
+    }
+    assert table.schema.types == [pa.int64(), *[pa.float64()] * 2, *[pa.bool_()] * 5]
 
 
 def test_map_at_k_by_hand() -> None:

@@ -1,0 +1,158 @@
+"""Is it a difference? `python -m src.compare REV_A REV_B` pairs the test customers of both.
+
+A revision is a commit, a branch, a tag, a DVC experiment or ``workspace``. The Markdown goes to
+standard output, the picture to report/compare.png.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from src.differences import RESAMPLES, Comparison, Difference, Scores, compare
+from src.errors import run
+from src.forest_plot import forest_plot
+
+PICTURE = Path("report/compare.png")
+
+
+def conclusion(comparison: Comparison) -> str:
+    """The verdict in a sentence or two of Markdown."""
+    first = comparison.models[0]
+    measured = f"{first.title} {signed(first.change)}, 95 % interval {_interval(first)}"
+    moved = f"{first.better:,} adders are served better, {first.worse:,} worse"
+    match first.verdict:
+        case "identical":
+            return (
+                f"**No difference: identical.** {first.title} scores each of the "
+                f"{first.adders:,} adders the same."
+            )
+        case "too few differ":
+            return (
+                f"**No difference that can be told:** of {first.adders:,} adders, too few score "
+                f"differently to judge by. {measured}; {moved}."
+            )
+        case "no difference":
+            return (
+                f"**No difference: the interval contains 0.** {measured}; {moved}. That does not "
+                "prove both equal: the truth may be any value in the interval."
+            )
+    winner = comparison.after if first.verdict == "higher" else comparison.before
+    return f"**`{short(winner.revision)}` is better.** {measured}; {moved}."
+
+
+def markdown(comparison: Comparison) -> str:
+    """Verdict, table and what to keep in mind, as Markdown without a heading."""
+    if comparison.identical:
+        others = ["", "So do all other models."] if len(comparison.models) > 1 else []
+        return "\n".join([conclusion(comparison), *others, *_notes(comparison)])
+    rows = [*comparison.models, *comparison.slices]
+    first = rows[0]
+    before, after = short(comparison.before.revision), short(comparison.after.revision)
+    lines = [
+        conclusion(comparison),
+        "",
+        f"| | adders | {before} | {after} | difference | 95 % interval | better, worse | |",
+        "| --- | --: | --: | --: | --: | :-: | :-: | --- |",
+    ]
+    for number, row in enumerate(rows):
+        title = row.title if number < len(comparison.models) else f"{first.title}, {row.title}"
+        cells = [
+            title if number else f"**{title}**",
+            f"{row.adders:,}",
+            f"{row.before:.4f}",
+            f"{row.after:.4f}",
+            *(
+                ["0", "", ""]
+                if row.verdict == "identical"
+                else [signed(row.change), _interval(row), f"{row.better:,}, {row.worse:,}"]
+            ),
+            row.verdict,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    month, customers = (comparison.after.test[name] for name in ("month", "customers"))
+    lines += [
+        "",
+        f"*MAP@7 among the adders of {month}, paired by customer; paired bootstrap with "
+        f"{RESAMPLES:,} resamples. Times {first.adders / customers:.4f} it is MAP@7 over all "
+        "customers.*",
+        "",
+        "*The first row alone is the verdict. The others look at the same customers again, and "
+        "where there is no difference at all, one in twenty of such intervals still misses 0. "
+        "Whoever takes the best of many tries by this table has chosen by the test month.*",
+        *_notes(comparison),
+    ]
+    return "\n".join(lines)
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    before, after = comparison.before, comparison.after
+    notes = []
+    paired = comparison.models[0].adders
+    if before.test != after.test or {len(before.models), len(after.models)} != {paired}:
+        counts = [
+            f"`{short(scores.revision)}` {scores.test['customers']:,} customers, "
+            f"{scores.test['adders']:,} adders, {scores.test['additions']:,} additions"
+            for scores in (before, after)
+        ]
+        notes += [
+            "",
+            f"**The test data differ** ({'; '.join(counts)}). Compared on the {paired:,} adders "
+            "common to both. If a customer's number means somebody else there, this means nothing.",
+        ]
+    for one, other in ((before, after), (after, before)):
+        alone = [str(name) for name in one.models if name not in other.models]
+        if alone:
+            notes += ["", f"Only in `{short(one.revision)}`: {', '.join(alone)}."]
+    return notes
+
+
+def draw(comparison: Comparison, path: str | Path) -> None:
+    """Draw differences and intervals: models above, slices below."""
+    first = comparison.models[0].title
+    before, after = (
+        name if len(name) <= 34 else f"{name[:33]}…"
+        for name in map(short, (comparison.before.revision, comparison.after.revision))
+    )
+    forest_plot(
+        path,
+        {
+            "Differences in MAP@7 among adders (their number)": comparison.models,
+            f"{first} by slice": comparison.slices,
+        },
+        f"\N{LEFTWARDS ARROW} {before} better     95 % intervals     "
+        f"{after} better \N{RIGHTWARDS ARROW}",
+    )
+
+
+def _interval(row: Difference) -> str:
+    return f"{signed(row.low)} … {signed(row.high)}"
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """Write a number with its sign, the minus as long as the plus."""
+    rounded = round(value, digits) + 0.0  # which makes 0 of -0
+    return f"{rounded:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def short(revision: str) -> str:
+    """A full commit hash by its first seven digits; any other name as it is."""
+    is_hash = len(revision) == 40 and set(revision) <= set("0123456789abcdef")
+    return revision[:7] if is_hash else revision
+
+
+def main() -> None:
+    """Compare two revisions."""
+    parser = argparse.ArgumentParser(
+        prog="python -m src.compare", description="Paired comparison of two revisions."
+    )
+    parser.add_argument("before", metavar="REV_A", help="commit, branch, tag or DVC experiment")
+    parser.add_argument("after", metavar="REV_B", help="the same, or workspace")
+    arguments = parser.parse_args()
+    comparison = compare(Scores.read(arguments.before), Scores.read(arguments.after))
+    draw(comparison, PICTURE)
+    print(markdown(comparison))
+    print(f"\nPicture: {PICTURE}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,157 @@
+"""Paired differences of two revisions: the same customers, scored by both."""
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from src import revisions
+from src.errors import InputError
+from src.metrics import bootstrap_means
+from src.products import paths
+
+VERDICT_ON = "blend"
+# Not params.yaml's: the same two revisions give the same answer from every working folder.
+RESAMPLES = 2000
+SEED = 7
+# Where hardly any score differs, the bootstrap takes a handful of customers for a certainty: with
+# four of them, all in one direction, its interval misses 0; a sign test would want six.
+FEWEST = 10
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one revision's evaluate left.
+
+    Attributes
+    ----------
+    test : dict
+        Section "test" of metrics/products.json: month, customers, adders, additions.
+    models : DataFrame
+        AP@7 by adder (index) and model (columns).
+    slices : DataFrame
+        Which slices an adder belongs to; no columns in revisions that did not write them.
+    """
+
+    revision: str
+    test: dict[str, Any]
+    models: pd.DataFrame
+    slices: pd.DataFrame
+
+    @classmethod
+    def read(cls, revision: str) -> "Scores":
+        """Read the scores of a revision.
+
+        Raises
+        ------
+        InputError
+            As `revisions.read`.
+        """
+        metrics, table = revisions.read(revision, paths.METRICS, paths.TEST_CUSTOMERS)
+        adders = pq.read_table(io.BytesIO(table)).to_pandas().set_index("customer")
+        return cls(
+            revision,
+            json.loads(metrics)["test"],
+            adders.select_dtypes("float"),
+            adders.select_dtypes("bool"),
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """MAP@7 among some adders before and after, and the 95 % interval of after minus before."""
+
+    title: str
+    adders: int
+    before: float
+    after: float
+    low: float
+    high: float
+    better: int  # adders whose score is higher after
+    worse: int
+
+    @property
+    def change(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+    @property
+    def verdict(self) -> Literal["identical", "too few differ", "no difference", "higher", "lower"]:
+        """What the scores of after are, in words."""
+        if self.better + self.worse == 0:
+            return "identical"
+        if self.better + self.worse < FEWEST:
+            return "too few differ"
+        if self.low <= 0 <= self.high:
+            return "no difference"
+        return "higher" if self.change > 0 else "lower"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two revisions, paired by customer."""
+
+    before: Scores
+    after: Scores
+    models: list[Difference]  # the one that the verdict is on comes first
+    slices: list[Difference]  # the same model within slices
+
+    @property
+    def identical(self) -> bool:
+        """Whether no model scores any customer differently."""
+        return all(row.verdict == "identical" for row in self.models)
+
+
+def compare(before: Scores, after: Scores) -> Comparison:
+    """Pair the adders of two revisions and bootstrap the differences of their scores.
+
+    Raises
+    ------
+    InputError
+        The test months differ, or no adder or no model is common to both.
+    """
+    both = f"'{before.revision}' and '{after.revision}'"
+    if before.test["month"] != after.test["month"]:
+        raise InputError(
+            f"{both} were tested on {before.test['month']} and {after.test['month']}: only scores "
+            "of the same month can be paired"
+        )
+    adders = before.models.index.intersection(after.models.index)
+    names = [str(name) for name in after.models if name in before.models]
+    if adders.empty or not names:
+        what = "adder of the test month" if adders.empty else "model"
+        raise InputError(f"{both} have no {what} in common: there is nothing to pair")
+    names.sort(key=lambda name: name != VERDICT_ON)
+    old, new = before.models.loc[adders], after.models.loc[adders]
+    first, *_ = models = _differences({name: (old[name], new[name]) for name in names})
+    slices = (before.slices if after.slices.columns.empty else after.slices).loc[adders]
+    parts: list[Difference] = []
+    for title in slices:
+        members = slices[title]
+        if members.any():
+            pair = old.loc[members, first.title], new.loc[members, first.title]
+            parts += _differences({str(title): pair})
+    return Comparison(before, after, models, parts)
+
+
+def _differences(pairs: dict[str, tuple[pd.Series, pd.Series]]) -> list[Difference]:
+    """Before and after by title, all of the same adders, who are resampled once for all."""
+    changes = {title: (new - old).to_numpy() for title, (old, new) in pairs.items()}
+    adders = len(next(iter(changes.values())))
+    intervals = bootstrap_means(changes, adders, RESAMPLES, SEED)
+    return [
+        Difference(
+            title,
+            adders,
+            float(old.mean()),
+            float(new.mean()),
+            float(intervals[title][1].low),
+            float(intervals[title][1].high),
+            int((changes[title] > 0).sum()),
+            int((changes[title] < 0).sum()),
+        )
+        for title, (old, new) in pairs.items()
+    ]

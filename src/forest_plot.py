@@ -1,0 +1,77 @@
+"""Differences with their intervals, one row each: a forest plot."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from src.differences import Difference
+from src.reporting import atomic
+
+# Okabe and Ito's blue and vermilion; the marker tells the same without the colour.
+LOOKS = {"higher": ("#0072B2", "^"), "lower": ("#D55E00", "v")}
+NEITHER = ("#777777", "o")
+STYLE: Any = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12,
+    "axes.grid": True,
+    "axes.grid.axis": "x",
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "ytick.left": False,
+    "font.size": 10,
+}
+
+
+def forest_plot(path: str | Path, panels: dict[str, list[Difference]], label: str) -> None:
+    """Write differences and 95 % intervals as PNG.
+
+    Parameters
+    ----------
+    path : str or Path
+        The PNG.
+    panels : dict of title -> differences
+        One panel each, from top to bottom, with a scale of its own; empty ones are left out.
+    label : str
+        What the axis shows; it stands below the last panel, with its middle at 0.
+    """
+    panels = {title: rows for title, rows in panels.items() if rows}
+    heights = [len(rows) + 1.2 for rows in panels.values()]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8, 0.34 * sum(heights) + 0.5), layout="constrained")
+        axes = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
+        for panel, (title, rows) in zip(axes, panels.items(), strict=True):
+            panel.set_title(title)
+            _draw(panel, rows)
+        axes[-1].set_xlabel(label)
+        with atomic(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+
+
+def _draw(axes: Axes, rows: list[Difference]) -> None:
+    reach = max(max(abs(row.low), abs(row.high), abs(row.change)) for row in rows) or 0.01
+    axes.axvline(0, color="#333333", lw=1)
+    for place, row in enumerate(rows):
+        colour, marker = LOOKS.get(row.verdict, NEITHER)
+        axes.plot([row.low, row.high], [place, place], color=colour, lw=2, solid_capstyle="butt")
+        axes.plot(row.change, place, marker, color=colour, ms=7)
+        text = "identical" if row.verdict == "identical" else f"{row.change:+.4f}"
+        axes.text(
+            1.01,
+            place,
+            text.replace("-", "\N{MINUS SIGN}"),
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            color=colour,
+        )
+    axes.set_yticks(range(len(rows)), [f"{row.title}  ({row.adders:,})" for row in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(-1.08 * reach, 1.08 * reach)
+    axes.xaxis.set_major_locator(MaxNLocator(7, symmetric=True))
+    axes.grid(visible=False, axis="y")
