@@ -1,0 +1,162 @@
+// What to offer and why, and what became of the offer.
+
+import { Refused, sendFeedback } from "./api.js";
+import { announce, bar, element, unseen } from "./dom.js";
+import { list, month, number, percent, say, sentence, source, titled } from "./text.js";
+
+/** The list of what was found: `shown` holds the customer, the answer and what was said of it. */
+export function offers(shown) {
+  const { answer } = shown;
+  return element(
+    "section",
+    { class: "offers", "aria-labelledby": "offers-title" },
+    element(
+      "h2",
+      { id: "offers-title" },
+      say("offers"),
+      element("small", {}, say("offersFor", { month: month(answer.for_month_after, "long") })),
+    ),
+    answer.recommendations.some((one) => one.source === "personal")
+      ? element("p", { class: "meaning" }, say("scoreMeaning"))
+      : null,
+    fallback(shown),
+    answer.recommendations.length
+      ? element("ol", {}, answer.recommendations.map((one, place) => offer(shown, one, place)))
+      : element("p", { class: "muted" }, say("offersNone")),
+    removed(answer),
+  );
+}
+
+function fallback({ customer, answer }) {
+  const used = [...new Set(answer.recommendations.map((one) => one.source))];
+  if (!customer || used.every((name) => name === "personal")) return null;
+  return element("p", { class: "note" }, say("fallbackUsed", { sources: list(used.map(source)) }));
+}
+
+function removed(answer) {
+  const parts = Object.entries(answer.removed).map(([rule, count]) =>
+    rule === "resting" ? say("removedResting", { count }) : say("removedRule", { count, rule }));
+  if (parts.length === 0) return null;
+  return element("p", { class: "removed" }, say("removed", { list: list(parts) }));
+}
+
+function offer(shown, recommendation, place) {
+  const title = titled(recommendation.title, recommendation.product);
+  const item = element(
+    "li",
+    { class: "offer", "data-product": recommendation.product, "data-answer": shown.answer.answer },
+    element("span", { class: "rank", "aria-hidden": "true" }, number(place + 1)),
+    element("h3", {}, title),
+    element(
+      "p",
+      { class: "score" },
+      bar(recommendation.score),
+      unseen(`${say("score")}: `),
+      element("span", { class: "number" }, percent(recommendation.score)),
+    ),
+    reasons(recommendation),
+    origin(recommendation),
+    buttons(shown, recommendation, title),
+  );
+  showAction(item, shown.actions.get(recommendation.product));
+  return item;
+}
+
+function reasons(recommendation) {
+  if (recommendation.reasons.length === 0) return null;
+  return element(
+    "ul",
+    { class: "reasons", "aria-label": say("why") },
+    recommendation.reasons.map((reason) => {
+      const against = reason.contribution < 0;
+      return element(
+        "li",
+        { class: against ? "against" : "for" },
+        against ? unseen(say("against")) : null,
+        sentence(titled(reason, reason.feature)),
+      );
+    }),
+  );
+}
+
+function origin(recommendation) {
+  if (recommendation.source !== "personal") {
+    const text = say(`fallbacksTo.${recommendation.source}`);
+    return element("p", { class: "origin" }, element("span", { class: "tag" }, say("fallback")), sentence(text));
+  }
+  const others = recommendation.sources.filter((one) => one !== recommendation.source).map(source);
+  const values = { source: source(recommendation.source), others: list(others) };
+  return element(
+    "p",
+    { class: "origin" },
+    unseen(`${say("source")}: `),
+    sentence(say(others.length ? "supported" : "unsupported", values)),
+  );
+}
+
+// Feedback
+
+function buttons(shown, recommendation, title) {
+  const button = (action, label) =>
+    element(
+      "button",
+      {
+        type: "button",
+        "data-action": action,
+        "aria-pressed": "false",
+        onclick: (event) => answerOffer(event.currentTarget.closest("li"), shown, recommendation, title, action),
+      },
+      say(label),
+    );
+  return element(
+    "div",
+    { class: "answer", role: "group", "aria-label": say("answerFor", { title }) },
+    button("accepted", "accept"),
+    button("dismissed", "dismiss"),
+    element("p", { class: "outcome" }),
+  );
+}
+
+/** Show the answer at once, store it, and take it back if it could not be stored. */
+async function answerOffer(item, { actions, answer }, { product }, title, action) {
+  const before = actions.get(product);
+  if (before?.action === action) return;
+  const said = { action };
+  actions.set(product, said);
+  showAction(item, said);
+  announce(say(`${action}Said`, { title }));
+  try {
+    const stored = await sendFeedback({ customer: answer.customer, product, action, answer: answer.answer });
+    said.days = stored.rest_days;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (actions.get(product) === said) actions.set(product, before);
+    const detail = { error, prefix: (cause) => say("notStored", { title, cause }) };
+    document.dispatchEvent(new CustomEvent("refused", { detail }));
+  }
+  showAction(nowInPlaceOf(item), actions.get(product));
+}
+
+/** The item of the same offer that is on the screen: a change of language draws the list again. */
+function nowInPlaceOf(item) {
+  const { answer, product } = item.dataset;
+  const same = (one) => one.dataset.answer === answer && one.dataset.product === product;
+  return [...document.querySelectorAll(".offer")].find(same) ?? item;
+}
+
+function showAction(item, said) {
+  item.classList.toggle("turned-down", said?.action === "dismissed");
+  for (const button of item.querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.dataset.action === said?.action));
+  }
+  const outcome = said ? [say(said.action), said.days ? say("rests", { count: said.days }) : null] : [];
+  item.querySelector(".outcome").textContent = outcome.filter(Boolean).join(", ");
+}
+
+/** Tell the service which offers were on the screen; a key without that scope does not matter. */
+export function reportShown({ answer }) {
+  for (const { product } of answer.recommendations) {
+    const feedback = { customer: answer.customer, product, action: "shown", answer: answer.answer };
+    sendFeedback(feedback).catch(() => {});
+  }
+}
