@@ -6,14 +6,30 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lock
+.PHONY: help demo notebook serve report test lint lock s3 mlflow
 
 help: ## List the commands.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 demo: .venv/runtime ## Install, run the pipeline on simulated data, print the comparison.
 	dvc repro
 	python -m src.products.report
+
+notebook: .venv/development ## Execute the analysis on the data at hand: data/recommendations_EDA.ipynb.
+	jupyter-execute notebooks/recommendations_EDA.ipynb --output=../data/recommendations_EDA
+
+serve: .venv/service ## Serve the models of the last run on 127.0.0.1:8000; needs a key (README).
+	python -m src.service
+
+BASE ?= main
+report: .venv/runtime ## What this branch changes against BASE (main): report/report.md.
+	python -m src.pull_request '$(BASE)' $(if $(IMAGES_URL),--images-url $(IMAGES_URL))
+
+s3: .venv/development ## An S3 endpoint on this machine, kept in .s3; says how to use it.
+	bash deploy/s3/run_s3_server.sh
+
+mlflow: .venv/runtime ## MLflow on this machine, kept in .mlflow or where deploy/mlflow/.env says.
+	bash deploy/mlflow/run_mlflow_server.sh
 
 test: .venv/development lint ## Lint, types, tests.
 	pytest

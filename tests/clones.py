@@ -18,8 +18,8 @@ from src.products import paths
 ROOT = Path(__file__).parent.parent
 LONGEST = 1200  # seconds; only a hung command takes as long
 STAGES = [
-    "ingest", "clean", "split", "train_als", "train_kmeans", "train_mlc", "blend", "evaluate",
-    "recommend",
+    "ingest", "clean", "split", "eda", "train_als", "train_kmeans", "train_mlc", "blend",
+    "evaluate", "recommend",
 ]  # fmt: skip
 SMALL = {
     "train_als": {"factors": 4, "iterations": 3},
@@ -100,8 +100,9 @@ def rerun(output: str) -> list[str]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """This interpreter first, and nothing of the user's own git, DVC or AWS."""
-    foreign = ("GIT_", "DVC_", "AWS_", "NEXTBEST_", "PYTHON", "COVERAGE_")
+    """This interpreter first, and nothing of the user's own git, DVC, S3 or MLflow."""
+    tools = ("GIT_", "DVC_", "AWS_", "S3_", "RCLONE_", "MLFLOW_")
+    foreign = (*tools, "NEXTBEST_", "PYTHON", "COVERAGE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     if sys.dont_write_bytecode:  # compile the libraries once, not anew in every stage
         kept["PYTHONPYCACHEPREFIX"] = str(home / "compiled")

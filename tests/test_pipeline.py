@@ -239,8 +239,10 @@ def test_metrics_and_plots_are_in_git_and_nothing_persists(stage: Stage) -> None
     assert in_git == {path: {"cache": False} for path in in_git}
     assert all(path.startswith(("metrics/", "plots/")) for path in in_git)
     outs = stage.written("outs")
-    assert outs == {path: {} for path in outs}  # no persist, no cache: false
-    assert all(path.startswith(("data/", "models/")) for path in outs)
+    tables = {path for path in outs if path.startswith("plots/")}  # behind figures, not drawn
+    assert all(path.endswith(".csv") for path in tables)
+    assert outs == {path: {"cache": False} if path in tables else {} for path in outs}  # no persist
+    assert all(path.startswith(("data/", "models/")) for path in set(outs) - tables)
 
 
 @each_pipeline
@@ -300,6 +302,18 @@ def test_outputs_of_the_simulation_are_constants_of_its_stage() -> None:
     assert read(ROOT / "params.yaml")["ingest"]["path"] == str(simulation.SNAPSHOTS)
 
 
+def test_outputs_of_the_studies_are_what_a_report_writes() -> None:
+    for stage in stages_of(ROOT / "pipelines/tuning/dvc.yaml"):
+        assert set(stage.written()) == {
+            f"metrics/tuning/{stage.name}.json",
+            f"plots/tuning/{stage.name}/trials.csv",
+            *(
+                f"plots/tuning/{stage.name}/{figure}.png"
+                for figure in ("history", "importances", "parallel", "slices")
+            ),
+        }
+
+
 # params.yaml
 
 
@@ -307,12 +321,18 @@ def test_outputs_of_the_simulation_are_constants_of_its_stage() -> None:
 def test_params_are_the_sections_that_the_stage_loads(stage: Stage) -> None:
     assert len(stage.sections) == len(set(stage.sections))
     assert set(stage.sections) == {(load.file, load.section) for load in loads(stage)}
-    assert {file for file, _ in stage.sections} == {stage.params_file}
+    studied = {"params.yaml"} if stage.package == "tuning" else set()  # where a study begins
+    assert {file for file, _ in stage.sections} == {stage.params_file} | studied
 
 
 @each_pipeline
 def test_every_section_is_used_and_there(file: Path) -> None:
-    used = {section for stage in stages_of(file) for _, section in stage.sections}
+    used = {
+        section
+        for stage in stages_of(file)
+        for where, section in stage.sections
+        if where == stage.params_file
+    }
     assert used == set(read(file.with_name("params.yaml")))
 
 
@@ -345,7 +365,7 @@ def test_artifacts_are_outputs_with_a_description() -> None:
 
 
 def test_plots_across_models_show_what_stages_write() -> None:
-    plots = {path for stage in PRODUCTS for path in stage.written("plots")}
+    plots = {path for stage in PRODUCTS for path in stage.written() if path.startswith("plots/")}
     for entry in read(ROOT / "dvc.yaml")["plots"]:
         for title, plot in entry.items():
             assert set(plot["y"]) <= plots, title

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from src.drawing import PLAIN, STYLE, save
 from src.products.schema import Schema
-from src.reporting import atomic
 
 # Okabe and Ito's palette
 COLOURS = {
@@ -24,30 +23,17 @@ COLOURS = {
     "interleave": "#CC79A7",
     "blend": "#D55E00",
 }
-_PLAIN = "#0072B2"
-_STYLE: Any = {
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 12,
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "axes.axisbelow": True,
-    "font.size": 10,
-    "svg.hashsalt": "nextbest",
-}
 
 
 @contextmanager
 def _figure(path: str | Path, width: float, height: float, title: str) -> Iterator[Axes]:
     """A figure with one panel, written as PNG when the block ends."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots()
         axes.set_title(title)
         yield axes
-        with atomic(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+        save(path, figure)
 
 
 def comparison(path: str, table: dict[str, dict[str, float]], month: str) -> None:
@@ -62,7 +48,7 @@ def comparison(path: str, table: dict[str, dict[str, float]], month: str) -> Non
             names,
             means,
             xerr=[low, high],
-            color=[COLOURS.get(name, _PLAIN) for name in names],
+            color=[COLOURS.get(name, PLAIN) for name in names],
             error_kw={"capsize": 3, "ecolor": "#333333"},
         )
         for index, (mean, top) in enumerate(zip(means, high, strict=True)):
@@ -78,13 +64,13 @@ def map_at_k(path: str, table: pd.DataFrame) -> None:
         ends = {}
         for name in table["model"].unique():
             lines = table[table["model"] == name]
-            axes.plot(lines["k"], lines["map"], marker="o", ms=4, color=COLOURS.get(name, _PLAIN))
+            axes.plot(lines["k"], lines["map"], marker="o", ms=4, color=COLOURS.get(name, PLAIN))
             ends[name] = lines["map"].iloc[-1]
         longest = table["k"].max()
         previous = -1.0
         for name, end in sorted(ends.items(), key=lambda item: item[1]):
             previous = max(end, previous + 0.035)  # labels must not cover each other
-            axes.text(longest + 0.1, previous, name, va="center", color=COLOURS.get(name, _PLAIN))
+            axes.text(longest + 0.1, previous, name, va="center", color=COLOURS.get(name, PLAIN))
         axes.set_xlim(1, longest + 1.2)
         axes.set_xticks(range(1, longest + 1))
         axes.set_xlabel("k, products in the list")
@@ -134,7 +120,7 @@ def importances(path: str, table: pd.DataFrame, schema: Schema) -> None:
     shown = table.head(25).iloc[::-1]
     with _figure(path, 8, 6.6, "What the blend looks at") as axes:
         labels = [_readable(name, schema) for name in shown["feature"]]
-        axes.barh(labels, shown["importance"], color=_PLAIN)
+        axes.barh(labels, shown["importance"], color=PLAIN)
         axes.set_xlabel("importance, per cent of all features")
         axes.grid(visible=False, axis="y")
 
@@ -146,7 +132,7 @@ def additions(path: str, monthly: dict[str, NDArray[np.int64]], schema: Schema) 
     order = np.argsort(-counts.sum(axis=0), kind="stable")
     top, rest = order[:7], order[7:]
     months = [month[:7] for month in monthly]
-    palette = [_PLAIN, *(COLOURS[name] for name in COLOURS if name != "popularity"), "#F0E442"]
+    palette = [PLAIN, *(COLOURS[name] for name in COLOURS if name != "popularity"), "#F0E442"]
     with _figure(path, 9, 4.4, "Products added per month") as axes:
         bottom = np.zeros(len(months))
         for colour, item in zip(palette, top, strict=False):
