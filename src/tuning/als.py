@@ -1,0 +1,31 @@
+"""als: a study of ALS, which learns from the base months."""
+
+from src import params
+from src.errors import run
+from src.models.als import Als, AlsSettings
+from src.models.customers import Scores
+from src.products.dataset import Dataset
+from src.products.schema import Schema
+from src.tuning import report
+from src.tuning.judge import Judge
+from src.tuning.space import PARAMS, Tuning
+from src.tuning.study import Sweep, reduced, run_trials
+
+
+def main() -> None:
+    """Run the stage as both params files say."""
+    tuning = params.load("als", Tuning, PARAMS)
+    settings = params.load("train_als", AlsSettings)
+    dataset = Dataset.open(params.load("schema", Schema)).before_test()
+    judge = Judge.of(dataset)
+    history = dataset.base_history()
+
+    def score(settings: AlsSettings, part: float) -> Scores:
+        return Als.fit(history, reduced(settings, "iterations", part)).score(judge.customers)
+
+    sweep = Sweep("als", "train_als", tuning, settings, judge, score)
+    report.write(sweep, run_trials(sweep))
+
+
+if __name__ == "__main__":
+    run(main)

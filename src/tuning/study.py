@@ -1,0 +1,148 @@
+"""A study: many trials of one model in one process, each judged on the last blend month.
+
+Optuna does not store the state of its sampler. Every trial therefore gets a sampler of its own,
+seeded by the study's seed and the trial's number: what it proposes depends on the trials before it
+and on nothing else, so a study that goes on proposes what an uninterrupted one would have.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.pruners import MedianPruner
+from optuna.samplers import TPESampler
+from optuna.trial import FrozenTrial, TrialState
+from tqdm import tqdm
+
+from src.errors import InputError
+from src.models.customers import Scores
+from src.tuning import journal
+from src.tuning.judge import Judge
+from src.tuning.space import Settings, Space, Tuning, distributions, rounded, to_params, to_settings
+
+
+@dataclass(frozen=True)
+class Sweep(Generic[Settings]):
+    """What is searched, where it begins, and how a trial is judged.
+
+    Attributes
+    ----------
+    model : str
+        Name of the study, its stage and its section in pipelines/tuning/params.yaml.
+    section : str
+        Section of params.yaml that holds the model's settings.
+    tuning : Tuning
+    current : Section
+        The model's settings in params.yaml: the first trial has them.
+    judge : Judge
+    score : callable
+        Takes settings and a part of the budget, 1.0 for all of it; gives float32 scores of the
+        judge's customers, (adders, products).
+    """
+
+    model: str
+    section: str
+    tuning: Tuning
+    current: Settings
+    judge: Judge
+    score: Callable[[Settings, float], Scores]
+
+    @cached_property
+    def space(self) -> Space:
+        """Distributions by parameter; InputError where params.yaml does not allow them."""
+        return distributions(self.model, self.section, self.tuning, self.current)
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the study lives: named by its settings, data and code, not by its size."""
+        decides = {
+            "current": self.current.model_dump(),
+            "tuning": self.tuning.model_dump(exclude={"trials", "seconds"}),
+        }
+        name = journal.fingerprint(decides, journal.dependencies(self.model))
+        return Path(journal.FOLDER) / self.model / name
+
+    def params(self, trial: FrozenTrial | optuna.Trial) -> dict[str, Any]:
+        """Parameters of a trial: sampled numbers have three digits, current ones all."""
+        return rounded(trial.params, self.space) if trial.number else dict(trial.params)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The trials of a study so far, and the AP@7 of each adder under the complete ones."""
+
+    trials: list[FrozenTrial]
+    precision: dict[int, NDArray[np.float64]]
+
+
+def reduced(settings: Settings, name: str, part: float) -> Settings:
+    """Settings with a part of their iterations or epochs, at least one."""
+    return settings.model_copy(update={name: max(1, round(getattr(settings, name) * part))})
+
+
+def run_trials(sweep: Sweep[Settings]) -> Result:
+    """Run a study, or go on with it, until its trials are done or its seconds are over.
+
+    Raises
+    ------
+    InputError
+        The search space does not fit the model, another process works on the study, or the
+        current settings give no finite scores.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    wanted = sweep.tuning.trials
+    with journal.opened(sweep.folder, MedianPruner(n_startup_trials=5)) as study:
+        first = len(study.trials)
+        begun = time.monotonic()
+        with tqdm(
+            total=wanted, initial=min(first, wanted), desc=sweep.model, unit="trial", disable=None
+        ) as bar:
+            for number in range(first, wanted):
+                if number > first and time.monotonic() - begun > sweep.tuning.seconds:
+                    break
+                try:
+                    _run_trial(sweep, study, number)
+                except KeyboardInterrupt:
+                    print(
+                        f"\n{number} finished trials are kept; run it again to go on",
+                        file=sys.stderr,
+                    )
+                    raise
+                bar.update()
+                bar.set_postfix(best=f"{study.best_value:.4f}")
+        trials = study.trials[:wanted]
+    complete = [trial.number for trial in trials if trial.state == TrialState.COMPLETE]
+    precision = {number: journal.load_precision(sweep.folder, number) for number in complete}
+    return Result(trials, precision)
+
+
+def _run_trial(sweep: Sweep[Settings], study: optuna.Study, number: int) -> None:
+    seed = np.random.SeedSequence([sweep.tuning.seed, number]).generate_state(1)
+    study.sampler = TPESampler(seed=int(seed[0]))
+    if not number:
+        study.enqueue_trial(to_params(sweep.current, sweep.space))
+    trial = study.ask(dict(sweep.space))
+    settings = to_settings(sweep.params(trial), sweep.space, sweep.current)
+    if sweep.tuning.prune:
+        scores = sweep.score(settings, sweep.tuning.prune)
+        if np.isfinite(scores).all():
+            trial.report(sweep.judge(scores).mean(), step=0)
+            if trial.should_prune():
+                study.tell(trial, state=TrialState.PRUNED)
+                return
+    scores = sweep.score(settings, 1.0)
+    if not np.isfinite(scores).all():
+        if not number:
+            raise InputError(f"{sweep.section} in params.yaml gives scores that are not finite")
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    precision = sweep.judge(scores)
+    journal.save_precision(sweep.folder, number, precision)
+    study.tell(trial, precision.mean())

@@ -1,0 +1,135 @@
+"""Studies on disk: what is kept, what is forgotten, and what is another study."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+import yaml
+from optuna.distributions import FloatDistribution
+from optuna.pruners import NopPruner
+from optuna.trial import TrialState
+
+from src.errors import InputError
+from src.tuning import journal
+
+SPACE: dict[str, optuna.distributions.BaseDistribution] = {"x": FloatDistribution(0, 1)}
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[optuna.Study]:
+    with journal.opened(folder, NopPruner()) as study:
+        yield study
+
+
+def complete(folder: Path, study: optuna.Study, value: float) -> None:
+    trial = study.ask(SPACE)
+    journal.save_precision(folder, trial.number, np.array([value]))
+    study.tell(trial, value)
+
+
+def kept(folder: Path) -> list[tuple[int, TrialState, float | None]]:
+    with opened(folder) as study:
+        return [(trial.number, trial.state, trial.value) for trial in study.trials]
+
+
+def test_finished_trials_are_kept_and_the_running_one_is_forgotten(tmp_path: Path) -> None:
+    with opened(tmp_path) as study:
+        complete(tmp_path, study, 0.25)
+        pruned = study.ask(SPACE)
+        pruned.report(0.125, step=0)
+        study.tell(pruned, state=TrialState.PRUNED)
+        study.tell(study.ask(SPACE), state=TrialState.FAIL)
+        before = study.trials
+        study.ask(SPACE)
+    with opened(tmp_path) as study:
+        assert [trial.params for trial in study.trials] == [trial.params for trial in before]
+        assert [trial.intermediate_values for trial in study.trials] == [{}, {0: 0.125}, {}]
+        assert study.ask(SPACE).number == 3
+    assert kept(tmp_path) == [
+        (0, TrialState.COMPLETE, 0.25),
+        (1, TrialState.PRUNED, 0.125),
+        (2, TrialState.FAIL, None),
+    ]
+    assert journal.load_precision(tmp_path, 0).tolist() == [0.25]
+
+
+def test_a_trial_without_its_precisions_has_not_ended(tmp_path: Path) -> None:
+    with opened(tmp_path) as study:
+        for value in (0.5, 0.75, 0.25):
+            complete(tmp_path, study, value)
+    next(tmp_path.glob("*00001.npy")).unlink()
+    assert kept(tmp_path) == [(0, TrialState.COMPLETE, 0.5)]
+
+
+def test_a_line_cut_short_is_forgotten(tmp_path: Path) -> None:
+    with opened(tmp_path) as study:
+        complete(tmp_path, study, 0.5)
+    with (tmp_path / "journal.log").open("a") as file:
+        file.write('{"op_code": 4, "wor')
+    expected = [(0, TrialState.COMPLETE, 0.5)]
+    assert kept(tmp_path) == expected
+    with opened(tmp_path) as study:
+        complete(tmp_path, study, 0.75)
+    assert kept(tmp_path) == [*expected, (1, TrialState.COMPLETE, 0.75)]
+
+
+def test_a_lock_of_a_killed_process_does_not_stop_the_next(tmp_path: Path) -> None:
+    with opened(tmp_path) as study:
+        complete(tmp_path, study, 0.5)
+    (tmp_path / "journal.log.lock").symlink_to(tmp_path / "journal.log")
+    with opened(tmp_path) as study:
+        complete(tmp_path, study, 0.75)  # would wait for half a minute
+    assert len(kept(tmp_path)) == 2
+
+
+def test_a_damaged_journal_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "journal.log").write_text("no JSON\nat all\n")
+    sentence = f"{tmp_path}/journal.log is damaged"
+    with pytest.raises(InputError, match=re.escape(sentence)), opened(tmp_path):
+        pass
+    assert (tmp_path / "journal.log").read_text() == "no JSON\nat all\n"
+
+
+def test_a_study_has_one_process_at_a_time(tmp_path: Path) -> None:
+    with opened(tmp_path) as study:
+        complete(tmp_path, study, 0.5)
+        with (
+            pytest.raises(InputError, match="another process works on the study"),
+            opened(tmp_path),
+        ):
+            pass
+    assert len(kept(tmp_path)) == 1
+
+
+def test_settings_and_bytes_make_the_fingerprint(workspace: Path) -> None:
+    (workspace / "a").write_text("1")
+    (workspace / "b").write_text("2")
+
+    def fingerprint(seed: int = 1, files: tuple[str, ...] = ("a", "b")) -> str:
+        return journal.fingerprint({"seed": seed, "space": {"x": 1}}, list(files))
+
+    first = fingerprint()
+    assert re.fullmatch("[0-9a-f]{12}", first)
+    assert fingerprint(files=("b", "a")) == first
+    others = {fingerprint(seed=2), fingerprint(files=("a",))}
+    (workspace / "b").write_text("3")
+    others.add(fingerprint())
+    (workspace / "a").write_text("3")
+    (workspace / "b").write_text("1")
+    others.add(fingerprint())
+    assert len(others | {first}) == 5
+
+
+def test_dependencies_are_those_of_the_stage_without_what_only_shows(workspace: Path) -> None:
+    stages = {
+        "als": {"deps": ["data/a.parquet", "src/tuning/report.py", "src/models/als.py"]},
+        "mlc": {"deps": ["data/b.parquet", "src/tuning/figures.py"]},
+    }
+    (workspace / "pipelines/tuning").mkdir(parents=True)
+    (workspace / "pipelines/tuning/dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    assert journal.dependencies("als") == ["data/a.parquet", "src/models/als.py"]
+    assert journal.dependencies("mlc") == ["data/b.parquet"]
