@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clones import SMALL, STAGES, Clone, copy_of_working_tree, environment, finish, rerun
+
 _ROOT = Path(__file__).parent.parent
 
 
@@ -22,3 +24,32 @@ def real_data() -> Path:
     if not (folder / "products").is_dir():
         pytest.skip(f"no real sample in {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, Clone]:
+    """Two clones of one commit, in both of which `dvc repro` ran, under different conditions."""
+    home = tmp_path_factory.mktemp("home")
+    variables = environment(home)
+    folder = tmp_path_factory.mktemp("first")
+    first = Clone(folder, variables | {"PYTHONHASHSEED": "1"})
+    copy_of_working_tree(folder)
+    first.change({"products": {"customers": 500}}, "pipelines/simulation/params.yaml")
+    first.change(SMALL)
+    first.run("git", "init", "--quiet")
+    first.commit("A small bank")
+    other = tmp_path_factory.mktemp("twin") / "deeper" / "elsewhere"
+    second = Clone(other, variables | {"PYTHONHASHSEED": "2", "NEXTBEST_MEMORY": "1GB"})
+    first.run("git", "clone", "--quiet", str(folder), str(other))
+    running = [clone.start("dvc", "repro") for clone in (first, second)]
+    outputs = [finish(process) for process in running]
+    for clone, output in zip((first, second), outputs, strict=True):
+        assert rerun(output) == ["products", *STAGES], output
+        clone.commit("dvc repro")
+    return first, second
+
+
+@pytest.fixture(scope="session")
+def first(twins: tuple[Clone, Clone]) -> Clone:
+    """A clone that tests leave as `dvc repro` left it."""
+    return twins[0]

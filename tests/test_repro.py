@@ -2,186 +2,25 @@
 
 import json
 import math
-import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from hashlib import md5
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
 
 from src.products import paths
 from src.simulation.products import ProductsSimulation, simulate
+from tests.clones import LONGEST, ROOT, SMALL, STAGES, Clone, rerun
 
-ROOT = Path(__file__).parent.parent
-LONGEST = 1200  # seconds; only a hung command takes as long
-STAGES = [
-    "ingest", "clean", "split", "train_als", "train_kmeans", "train_mlc", "blend", "evaluate",
-    "recommend",
-]  # fmt: skip
 MODELS = {"popularity", "als", "kmeans", "mlc", "interleave", "blend"}
-SMALL = {
-    "train_als": {"factors": 4, "iterations": 3},
-    "train_kmeans": {"clusters": 5, "epochs": 2, "rows": 2000},
-    "train_mlc": {"rows": 1000, "iterations": 5, "depth": 3},
-    "blend": {"iterations": 5, "depth": 3},
-    "evaluate": {"resamples": 200},
-}
-
-
-@dataclass(frozen=True)
-class Clone:
-    """A checkout of its own and the environment that its commands run in."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-        )
-
-    def run(self, *command: str) -> str:
-        """Output of a command that succeeds."""
-        return finish(self.start(*command))
-
-    def fail(self, *command: str) -> str:
-        """Output of a command that must not succeed."""
-        return finish(self.start(*command), succeeds=False)
-
-    def metrics(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(self.read(paths.METRICS))
-        return content
-
-    def read(self, path: str) -> bytes:
-        return (self.folder / path).read_bytes()
-
-    def digests(self, *folders: str) -> dict[str, str]:
-        """MD5 of every file in some folders, temporary ones included."""
-        return {
-            str(file.relative_to(self.folder)): md5(file.read_bytes()).hexdigest()  # noqa: S324
-            for folder in folders
-            for file in sorted((self.folder / folder).rglob("*"))
-            if file.is_file()
-        }
-
-    def change(self, params: dict[str, Any], file: str = "params.yaml") -> None:
-        """Change some keys of some sections of a params file."""
-        path = self.folder / file
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for section, values in params.items():
-            content[section] |= values
-        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        path.write_text(text, encoding="utf-8")
-
-    def commit(self, message: str) -> None:
-        self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--message", message)
-
-
-def finish(process: subprocess.Popen[str], *, succeeds: bool = True) -> str:
-    output, _ = process.communicate(timeout=LONGEST)
-    if (process.returncode == 0) != succeeds:
-        pytest.fail(f"{process.args!r} ended with {process.returncode}:\n{output}", pytrace=False)
-    return output
-
-
-def rerun(output: str) -> list[str]:
-    """Stages that a `dvc repro` ran."""
-    lines = [line for line in output.splitlines() if line.startswith("Running stage ")]
-    return [line.split("'")[1].rpartition(":")[2] for line in lines]
-
-
-def environment(home: Path) -> dict[str, str]:
-    """This interpreter first, and nothing of the user's own git, DVC or AWS."""
-    foreign = ("GIT_", "DVC_", "AWS_", "NEXTBEST_", "PYTHON", "COVERAGE_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    if sys.dont_write_bytecode:  # compile the libraries once, not anew in every stage
-        kept["PYTHONPYCACHEPREFIX"] = str(home / "compiled")
-    return kept | {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "PYTHONIOENCODING": "utf-8",
-        "HOME": str(home),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_AUTHOR_NAME": "test",
-        "GIT_AUTHOR_EMAIL": "test@localhost",
-        "GIT_COMMITTER_NAME": "test",
-        "GIT_COMMITTER_EMAIL": "test@localhost",
-        "DVC_GLOBAL_CONFIG_DIR": str(home / "dvc-global"),
-        "DVC_SYSTEM_CONFIG_DIR": str(home / "dvc-system"),
-        "DVC_SITE_CACHE_DIR": str(home / "dvc-site"),
-        "DVC_NO_ANALYTICS": "1",
-        "CI": "1",  # DVC does not look for a newer DVC
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
-    }
-
-
-def copy_of_working_tree(folder: Path) -> None:
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a git checkout")
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listing.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, folder / name)
-
-
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, Clone]:
-    """Two clones of one commit, in both of which `dvc repro` ran, under different conditions."""
-    home = tmp_path_factory.mktemp("home")
-    variables = environment(home)
-    folder = tmp_path_factory.mktemp("first")
-    first = Clone(folder, variables | {"PYTHONHASHSEED": "1"})
-    copy_of_working_tree(folder)
-    first.change({"products": {"customers": 500}}, "pipelines/simulation/params.yaml")
-    first.change(SMALL)
-    first.run("git", "init", "--quiet")
-    first.commit("A small bank")
-    other = tmp_path_factory.mktemp("twin") / "deeper" / "elsewhere"
-    second = Clone(other, variables | {"PYTHONHASHSEED": "2", "NEXTBEST_MEMORY": "1GB"})
-    first.run("git", "clone", "--quiet", str(folder), str(other))
-    running = [clone.start("dvc", "repro") for clone in (first, second)]
-    outputs = [finish(process) for process in running]
-    for clone, output in zip((first, second), outputs, strict=True):
-        assert rerun(output) == ["products", *STAGES], output
-        clone.commit("dvc repro")
-    return first, second
-
-
-@pytest.fixture
-def first(twins: tuple[Clone, Clone]) -> Clone:
-    """A clone that tests leave as `dvc repro` left it."""
-    return twins[0]
 
 
 @pytest.fixture
@@ -422,58 +261,3 @@ def test_the_real_sample(real_data: Path) -> None:
     assert 0.66 <= scores["popularity"] <= 0.70, scores
     for name in ("als", "kmeans", "mlc", "interleave"):
         assert scores[name] < scores["popularity"], scores
-
-
-# Storage: S3 over HTTP
-
-
-@pytest.fixture
-def endpoint() -> Iterator[str]:
-    """An S3 endpoint with the bucket of .dvc/config."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    client = boto3.client(
-        "s3",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106
-    )
-    client.create_bucket(Bucket="nextbest")
-    client.close()
-    yield url
-    server.stop()
-
-
-def remote(clone: Clone, url: str) -> None:
-    clone.run("dvc", "remote", "modify", "--local", "storage", "endpointurl", url)
-
-
-def wipe(clone: Clone) -> None:
-    for folder in (".dvc/cache", "data", "models"):
-        shutil.rmtree(clone.folder / folder)
-
-
-@pytest.mark.repro
-def test_data_and_models_travel_by_s3(first: Clone, endpoint: str, tmp_path: Path) -> None:
-    folders = ("data/products", "data/simulation", "models", "metrics", "plots")
-    before = first.digests(*folders)
-    remote(first, endpoint)
-    first.run("dvc", "push")
-    wipe(first)
-    first.run("dvc", "pull")
-    assert first.digests(*folders) == before
-    assert rerun(first.run("dvc", "repro")) == []
-    assert first.run("git", "status", "--porcelain") == ""
-
-    colleague = Clone(tmp_path / "colleague", first.environment)
-    first.run("git", "clone", "--quiet", str(first.folder), str(colleague.folder))
-    remote(colleague, endpoint)
-    assert colleague.digests("data", "models") == {}
-    shown = [clone.run("dvc", "metrics", "show", "--json") for clone in (first, colleague)]
-    assert json.loads(shown[0]) == json.loads(shown[1])
-    colleague.run("dvc", "pull")
-    assert colleague.digests(*folders) == before
-    assert rerun(colleague.run("dvc", "repro")) == []

@@ -1,0 +1,102 @@
+"""A finished revision: its dvc.lock fits, and its results and models are at hand."""
+
+from dataclasses import dataclass
+from hashlib import md5
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dvc.repo import Repo
+from dvc.scm import resolve_rev
+
+from src.dvc_lock import complaint, stale_stages
+from src.errors import InputError
+from src.products import paths
+from src.products.schema import Schema
+from src.products.scoring import BASE_MODELS
+from src.revisions import WORKSPACE, read
+
+REPORTS = [paths.QUALITY, paths.REPAIRS, paths.METRICS]
+SERVED = {name: f"{paths.SHIPPED}/{file}" for name, (_, file) in BASE_MODELS.items()} | {
+    name: f"{paths.SHIPPED}/{Path(file).name}"
+    for name, file in (("popularity", paths.POPULARITY), ("ranker", paths.RANKER))
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A revision whose dvc.lock fits its code, parameters and results.
+
+    Attributes
+    ----------
+    commit : str
+        Full hash.
+    lock : bytes
+        Its dvc.lock.
+    stages : dict
+        The stages in it: deps, params, outs.
+    files : dict of path -> content
+        Metrics, plots, served models, and what these need to be loaded.
+    """
+
+    commit: str
+    lock: bytes
+    stages: dict[str, Any]
+    files: dict[str, bytes]
+
+    @classmethod
+    def read(cls, revision: str) -> "Finished":
+        """Read a commit, branch, tag or DVC experiment out of git and DVC.
+
+        Raises
+        ------
+        InputError
+            There is none; it is not finished, as dvc.lock is missing or tells of other code,
+            parameters or results than lie beside it; or its models are not to be had.
+        """
+        if revision == WORKSPACE:
+            raise InputError("the workspace is no revision: commit it, or name an experiment")
+        (lock,) = read(revision, "dvc.lock")
+        with Repo() as repository:
+            commit = resolve_rev(repository.scm, revision)
+        if sentence := complaint(stale_stages(commit)):
+            raise InputError(f"'{revision}' is not finished: {sentence}")
+        stages = yaml.safe_load(lock)["stages"]
+        plots = [path for path in written(stages) if path.startswith("plots/")]
+        served = [*SERVED.values(), *code(stages), paths.WINDOWS, "requirements.txt"]
+        names = [*REPORTS, *plots, *served]
+        files = dict(zip(names, read(commit, *names), strict=True))
+        return cls(commit, lock, stages, files)
+
+    @property
+    def schema(self) -> Schema:
+        """Columns of the bank."""
+        return Schema.model_validate(self.stages["ingest"]["params"]["params.yaml"]["schema"])
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What the results stand on: the commit, its dvc.lock, the raw data."""
+        deps = self.stages["ingest"]["deps"]
+        (data,) = (dep["md5"] for dep in deps if not dep["path"].endswith(".py"))
+        return {
+            "git_revision": self.commit,
+            "dvc_lock_md5": md5(self.lock).hexdigest(),  # noqa: S324
+            "data_md5": data,
+        }
+
+    def write(self, names: list[str], folder: Path) -> None:
+        """Write some of the files into a folder, each at its own path."""
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(self.files[name])
+
+
+def written(stages: dict[str, Any], *names: str) -> list[str]:
+    """Paths that some stages of a dvc.lock write, or all."""
+    return sorted(out["path"] for name in names or stages for out in stages[name]["outs"])
+
+
+def code(stages: dict[str, Any]) -> list[str]:
+    """Modules that a served model needs: recommend has learnt and scored with the same."""
+    deps = (dep["path"] for dep in stages["recommend"]["deps"])
+    return [path for path in deps if path.endswith(".py")]

@@ -1,0 +1,136 @@
+"""Log a finished revision to MLflow: `python -m src.log_mlflow [--rev HEAD]`.
+
+Nothing is computed, and nothing of the workspace is taken: parameters, metrics, plots and models
+are the revision's, out of git and DVC. One run each for the data (EDA), every base model and the
+blend, found again by its tags: logging twice adds nothing, a half-logged run is replaced.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import redirect_stderr
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from src.errors import InputError, run
+from src.finished import REPORTS, Finished
+from src.mlflow_parts import Part, parts
+from src.mlflow_server import SERVER, find_experiment, mlflow_at
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+_DESCRIPTION = (
+    "Fitted on all months, for the month after the last. The metrics of the run are those of the "
+    "same settings fitted without the test month."
+)
+_METRICS_AT_ONCE = 1000  # as many as the server takes
+
+
+def log(finished: Finished, client: "MlflowClient", experiment: str, prefix: str) -> None:
+    """Log what of a revision is not in an experiment yet; print a line per run.
+
+    Models are registered as `prefix`, a hyphen and their name.
+    """
+    reports = {path: json.loads(finished.files[path]) for path in REPORTS}
+    for part in parts(finished.stages, reports):
+        query = f"tags.git_revision = '{finished.commit}' and run_name = '{part.name}'"
+        earlier = client.search_runs([experiment], query)
+        if any(entry.info.status == "FINISHED" for entry in earlier):
+            print(f"{part.name}: already there")
+            continue
+        for entry in earlier:
+            _discard(client, experiment, entry.info.run_id)
+        print(f"{part.name}: {_log_part(part, finished, client, experiment, prefix)}", flush=True)
+
+
+def _discard(client: "MlflowClient", experiment: str, run_id: str) -> None:
+    """Delete a half-logged run and the models that it left."""
+    for version in client.search_model_versions(f"run_id = '{run_id}'"):
+        client.delete_model_version(version.name, version.version)
+    for model in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
+        client.delete_logged_model(model.model_id)
+    client.delete_run(run_id)
+
+
+def _log_part(
+    part: Part, finished: Finished, client: "MlflowClient", experiment: str, prefix: str
+) -> str:
+    import mlflow
+
+    from src.mlflow_models import log_model
+
+    tags = finished.tags
+    shown = {"dvc_stages": " ".join(part.stages), "mlflow.source.git.commit": finished.commit}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mlflow.start_run(experiment_id=experiment, run_name=part.name, tags=tags | shown) as entry,
+    ):
+        mlflow.log_params(part.params)
+        mlflow.log_metrics(part.metrics)
+        for file in part.files:
+            if file.endswith("_curve.csv"):
+                points = list(_curve(finished.files[file]))
+                for start in range(0, len(points), _METRICS_AT_ONCE):
+                    chunk = points[start : start + _METRICS_AT_ONCE]
+                    client.log_batch(entry.info.run_id, metrics=chunk)
+        finished.write(part.files, Path(folder, "results"))
+        mlflow.log_artifacts(str(Path(folder, "results")))
+        if not part.model:
+            return "logged"
+        uri = log_model(part.model, finished, Path(folder, "model"))
+        with redirect_stderr(StringIO()):  # it tells the same in more words
+            version = mlflow.register_model(uri, f"{prefix}-{part.model}", tags=tags)
+        client.update_model_version(version.name, version.version, _DESCRIPTION)
+        return f"logged, registered as {version.name} version {version.version}"
+
+
+def _curve(content: bytes) -> Iterator["Metric"]:
+    """A training curve, columns step and value, as a metric with steps."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    table = pd.read_csv(BytesIO(content))
+    name = str(table.columns[1])
+    for step, value in zip(*(table[column].tolist() for column in table), strict=True):
+        yield Metric(name, value, now, step)
+
+
+def main() -> None:
+    """Log one revision."""
+    parser = argparse.ArgumentParser(
+        prog="python -m src.log_mlflow", description="Log a finished revision to MLflow."
+    )
+    parser.add_argument("--rev", default="HEAD", help="commit, branch, tag or DVC experiment")
+    parser.add_argument("--experiment", default="nextbest", help="also the models' first name")
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or SERVER
+    parser.add_argument("--tracking-uri", default=uri, help=f"default: {uri}")
+    arguments = parser.parse_args()
+    if {"/", ":"} & set(arguments.experiment):
+        raise InputError("--experiment may hold neither '/' nor ':', as models are named after it")
+    finished = Finished.read(arguments.rev)
+    if arguments.rev == "HEAD" and _changed():
+        note = "the workspace has changed since HEAD; what is logged is HEAD,"
+        print(f"note: {note} {finished.commit[:7]}", file=sys.stderr)
+    with mlflow_at(arguments.tracking_uri) as client:
+        experiment = find_experiment(client, arguments.experiment)
+        log(finished, client, experiment, arguments.experiment)
+    print(f"{arguments.tracking_uri}/#/experiments/{experiment}")
+
+
+def _changed() -> bool:
+    status = ["git", "status", "--porcelain", "--untracked-files=no"]
+    return bool(subprocess.run(status, capture_output=True, check=True).stdout)  # noqa: S603
+
+
+if __name__ == "__main__":
+    run(main)

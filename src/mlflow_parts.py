@@ -1,0 +1,90 @@
+"""The runs that MLflow shows of one revision: the data, each base model, the blend."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from src.finished import written
+from src.products import paths
+from src.products.scoring import BASE_MODELS
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one run holds.
+
+    Attributes
+    ----------
+    name : str
+        Of the run.
+    stages : list of str
+        Those of dvc.yaml that it tells of.
+    params : dict
+        Dotted name, as ``dvc exp run -S`` takes it, -> value.
+    metrics : dict
+        Name, in characters that MLflow allows, -> number.
+    files : list of str
+        Metrics and plots, relative to the root of the repository.
+    model : str
+        A base model, or blend; empty where the run has none.
+    """
+
+    name: str
+    stages: list[str]
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    files: list[str]
+    model: str = ""
+
+
+def parts(stages: dict[str, Any], reports: dict[str, Any]) -> list[Part]:
+    """Cut a revision into runs: the data, each base model, the blend.
+
+    Parameters
+    ----------
+    stages : dict
+        Of dvc.lock.
+    reports : dict of path -> content
+        Of metrics/quality.json, metrics/repairs.json and metrics/products.json.
+    """
+    data = ["ingest", "clean", "split", *({"eda"} & set(stages))]
+    found = {"quality": reports[paths.QUALITY], "repairs": reports[paths.REPAIRS]}
+    plots = [path for path in written(stages) if path.startswith("plots/eda/")]
+    files = [paths.QUALITY, paths.REPAIRS, *plots, paths.ADDITIONS_PNG]
+    result = [Part("EDA", data, _params(stages, data), _numbers(found), files)]
+    judged = reports[paths.METRICS]
+    for model in [*BASE_MODELS, "blend"]:
+        names = ["blend", "evaluate"] if model == "blend" else [f"train_{model}"]
+        slices = {title: row[model] for title, row in judged["slices"].items() if model in row}
+        metrics = _numbers(judged[model] | {"test": judged["test"], "slices": slices})
+        plots = [path for path in written(stages, *names) if path.startswith("plots/")]
+        files = sorted({paths.METRICS, paths.COMPARISON_PNG, paths.MAP_AT_K_PNG, *plots})
+        name = f"{model.upper()}_processing"
+        result.append(Part(name, names, _params(stages, names), metrics, files, model))
+    return result
+
+
+def _params(stages: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Parameters of some stages; the schema, which is the same for all, is left out."""
+    sections: dict[str, Any] = {}
+    for name in names:
+        sections |= stages[name].get("params", {}).get("params.yaml", {})
+    return {key: value for key, value in _flat(sections) if not key.startswith("schema.")}
+
+
+def _numbers(content: dict[str, Any]) -> dict[str, float]:
+    """Numbers of nested dicts; MLflow allows no ``@``, so that map@7 becomes map_at_7."""
+    return {
+        re.sub(r"[^\w.\- ]", "_", key.replace("@", "_at_")): value
+        for key, value in _flat(content)
+        if isinstance(value, int | float)
+    }
+
+
+def _flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,9 @@
+import pytest
+
+from src.errors import InputError
+from src.finished import Finished
+
+
+def test_the_workspace_is_no_revision() -> None:
+    with pytest.raises(InputError, match="the workspace is no revision: commit it"):
+        Finished.read("workspace")

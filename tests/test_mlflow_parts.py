@@ -1,0 +1,63 @@
+from src.mlflow_parts import Part, parts
+from src.products import paths
+
+
+def stage(params: dict[str, object], *outs: str) -> dict[str, object]:
+    schema = {"id": "ncodpers"}
+    return {
+        "params": {"params.yaml": {"schema": schema, **params}},
+        "outs": [{"path": path} for path in outs],
+    }
+
+
+def test_parts_of_a_revision() -> None:
+    stages = {
+        "ingest": stage({"ingest": {"path": "raw.csv"}}, paths.SNAPSHOTS, paths.QUALITY),
+        "clean": stage({"clean": {"age_max": 100}}, paths.CLEAN, paths.REPAIRS),
+        "split": stage({"split": {"base": "auto"}}, paths.HISTORY),
+        "eda": stage({}, "plots/eda/age.png"),
+        "train_mlc": stage({"train_mlc": {"depth": 5}}, paths.MLC, paths.MLC_CURVE),
+        "train_kmeans": stage({"train_kmeans": {"clusters": 60}}, paths.KMEANS),
+        "train_als": stage({"train_als": {"factors": 8}}, paths.ALS),
+        "blend": stage({"blend": {"lags": [1, 2]}}, paths.RANKER, paths.IMPORTANCES),
+        "evaluate": stage({"evaluate": {"seed": 7}}, paths.METRICS, paths.COMPARISON_PNG),
+    }
+    models = ("mlc", "kmeans", "als", "blend")
+    reports = {
+        paths.QUALITY: {"rows": 10, "first_month": "2015-01-28", "missing": {"age": 1}},
+        paths.REPAIRS: {"rows": 10},
+        paths.METRICS: {
+            "test": {"month": "2016-05-28", "map@7_max": 0.03},
+            **{name: {"map@7": index / 100} for index, name in enumerate(models)},
+            "slices": {
+                "segment 02 - PARTICULARES": {"customers": 9, "als": {"map@7": 0.5}},
+                "cold_start": {"customers": 1},
+            },
+        },
+    }
+    shared = [paths.METRICS, paths.COMPARISON_PNG, paths.MAP_AT_K_PNG]
+    eda, mlc, kmeans, als, blend = parts(stages, reports)
+    assert eda == Part(
+        name="EDA",
+        stages=["ingest", "clean", "split", "eda"],
+        params={"ingest.path": "raw.csv", "clean.age_max": 100, "split.base": "auto"},
+        metrics={"quality.rows": 10, "quality.missing.age": 1, "repairs.rows": 10},
+        files=[paths.QUALITY, paths.REPAIRS, "plots/eda/age.png", paths.ADDITIONS_PNG],
+    )
+    assert mlc == Part(
+        name="MLC_processing",
+        stages=["train_mlc"],
+        params={"train_mlc.depth": 5},
+        metrics={"map_at_7": 0.0, "test.map_at_7_max": 0.03},
+        files=sorted([*shared, paths.MLC_CURVE]),
+        model="mlc",
+    )
+    assert (kmeans.name, kmeans.params) == ("KMEANS_processing", {"train_kmeans.clusters": 60})
+    assert als.metrics == {
+        "map_at_7": 0.02,
+        "test.map_at_7_max": 0.03,
+        "slices.segment 02 - PARTICULARES.map_at_7": 0.5,
+    }
+    assert blend.params == {"blend.lags": [1, 2], "evaluate.seed": 7}
+    assert blend.files == sorted([*shared, paths.IMPORTANCES])
+    assert (blend.name, blend.model) == ("BLEND_processing", "blend")
