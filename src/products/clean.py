@@ -18,8 +18,8 @@ any product            missing (nomina, nom_pens)                  not held: not
 =====================  ==========================================  ===============================
 
 Medians come from the first month only, which is a base month whatever the windows are, so no
-repair knows the future. ``clean_rows`` needs the medians and nothing else of the whole table: it
-cleans one request of the service as well.
+repair knows the future. ``clean_rows`` needs the medians and nothing else of the whole table, so
+the service cleans a request by the same two expressions, ``valid_rows`` and ``fill_rows``.
 """
 
 from collections.abc import Iterator
@@ -76,24 +76,36 @@ def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clea
         ``income_missing`` where there is income, and numeric (float64). A number without any
         median is 0.
     """
-    keys = _keys(schema)
-    filled = _valid(rows, schema, settings)
+    keys = median_keys(schema)
+    valid = valid_rows(rows, schema, settings)
     overall = medians
     if keys:
         cells = medians.select(*keys, **{f"cell_{name}": name for name in schema.numeric})
-        filled = filled.left_join(cells, keys)
+        valid = valid.left_join(cells, keys)
         overall = medians.filter(*(medians[key].isnull() for key in keys))
     if schema.numeric:
-        filled = filled.cross_join(
+        valid = valid.cross_join(
             overall.select(**{f"overall_{name}": name for name in schema.numeric})
         )
+    return fill_rows(valid, schema)
+
+
+def fill_rows(rows: ir.Table, schema: Schema) -> ir.Table:
+    """Give every missing number its median; the second half of `clean_rows`.
+
+    Parameters
+    ----------
+    rows : Table
+        As `valid_rows` makes it, each row beside its medians: ``cell_…`` of its province and
+        segment (where the schema has them) and ``overall_…``.
+    """
+    levels = ["cell", "overall"] if median_keys(schema) else ["overall"]
     columns: dict[str, ir.Value] = {}
     if "income" in schema.numeric:
-        columns["income_missing"] = filled["income"].isnull()
+        columns["income_missing"] = rows["income"].isnull()
     for name in schema.numeric:
-        fillers = [filled[f"{of}_{name}"] for of in (["cell"] if keys else []) + ["overall"]]
-        columns[name] = filled[name].coalesce(*fillers, 0.0)
-    return filled.select("customer", "month", *schema.categorical, *schema.products, **columns)
+        columns[name] = rows[name].coalesce(*(rows[f"{level}_{name}"] for level in levels), 0.0)
+    return rows.select("customer", "month", *schema.categorical, *schema.products, **columns)
 
 
 def fit_medians(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
@@ -113,9 +125,9 @@ def fit_medians(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
     Table
         province, segment (as far as `schema` has them), first_month_rows and the numeric columns.
     """
-    valid = _valid(rows, schema, settings)
+    valid = valid_rows(rows, schema, settings)
     first = valid.filter(valid.month == valid.month.min().as_scalar())
-    keys = _keys(schema)
+    keys = median_keys(schema)
     overall = _medians(first, [], "overall", schema)
     table = overall
     for key in keys:
@@ -207,7 +219,8 @@ def count_repairs(carried: ir.Table, schema: Schema, settings: Clean) -> dict[st
     return nested
 
 
-def _keys(schema: Schema) -> list[str]:
+def median_keys(schema: Schema) -> list[str]:
+    """Columns whose combinations have medians of their own."""
     return [name for name in ("province", "segment") if name in schema.categorical]
 
 
@@ -221,8 +234,11 @@ def _valid_number(rows: ir.Table, name: str, settings: Clean) -> ir.NumericValue
     return column
 
 
-def _valid(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
-    """Numbers out of range become null; categories and products are complete."""
+def valid_rows(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
+    """Numbers out of range become null, categories and products are complete.
+
+    The first half of `clean_rows`; it looks at nothing but the row.
+    """
     columns: dict[str, ir.Value] = {
         name: _valid_number(rows, name, settings) for name in schema.numeric
     }

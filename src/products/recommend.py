@@ -1,4 +1,8 @@
-"""recommend: refit everything on all months and rank for the month after the last."""
+"""recommend: refit everything on all months and rank for the month after the last.
+
+The served models, their lists, the reasons for the blend's products and the profiles of the last
+month: what the service reads.
+"""
 
 import pyarrow as pa
 from pydantic import Field
@@ -11,11 +15,13 @@ from src.models.history import Ids
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
 from src.models.ranker import RankerSettings
+from src.models.shap import LeafShap
 from src.products import paths
 from src.products.dataset import Dataset
+from src.products.explain import reasons_table
 from src.products.offers import batches, recommendations
 from src.products.schema import Schema
-from src.products.scoring import Models, fit_popularity, fit_ranker
+from src.products.scoring import BASE_MODELS, Models, fit_popularity, fit_ranker
 from src.reporting import atomic, write_parquet
 
 
@@ -58,14 +64,24 @@ def main() -> None:
     models.save(paths.SHIPPED)
     customers = dataset.customers(0)
     ids = customers.history.customers
-    parts = [
-        recommendations(batch, models.score(batch)["blend"], dataset.products, settings.k)
-        for batch in batches(customers, "recommendations")
-    ]
-    lists = pa.concat_tables(parts)
-    write_parquet(paths.RECOMMENDATIONS, lists)
+    shap = LeafShap.of(models.ranker.booster)
+    parts: dict[str, list[pa.Table]] = {name: [] for name in ("blend", *BASE_MODELS)}
+    reasons = []
+    for batch in batches(customers, "recommendations"):
+        scores = models.score(batch)
+        for name, lists in parts.items():
+            lists.append(recommendations(batch, scores[name], dataset.products, settings.k))
+        reasons.append(reasons_table(models.ranker, shap, batch, scores, settings.k))
+    lists_of = {name: pa.concat_tables(lists) for name, lists in parts.items()}
+    blend = lists_of.pop("blend")
+    write_parquet(paths.RECOMMENDATIONS, blend)
+    for name, base in lists_of.items():
+        write_parquet(f"{paths.SHIPPED_LISTS}/{name}.parquet", base)
+    write_parquet(paths.REASONS, pa.concat_tables(reasons))
+    profiles = pa.Table.from_pandas(customers.profile, preserve_index=False)
+    write_parquet(paths.PROFILES, profiles.add_column(0, "customer", pa.array(ids)))
     if settings.submission:
-        write_submission(paths.SUBMISSION, lists, ids, schema.id)
+        write_submission(paths.SUBMISSION, blend, ids, schema.id)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from src import params
 from src.models.history import History
 from src.products import paths, recommend
 from src.products.dataset import Dataset
+from src.products.offers import recommendations
 from src.products.recommend import write_submission
+from src.products.schema import Schema
 from src.products.scoring import Models
 
 OpenBank = Callable[[pd.DataFrame], Dataset]
@@ -119,7 +123,21 @@ def test_the_month_after_the_last_is_ranked_by_models_of_all_months(
     text = Path(paths.SUBMISSION).read_text().splitlines()
     assert text[0] == "ncodpers,added_products"
     assert len(text) == 1 + len(expected)  # who holds everything has an empty list
+    reasons = pd.read_parquet(paths.REASONS)
+    assert reasons[["customer", "rank"]].equals(lists[["customer", "rank"]])
+    strengths = reasons[[f"contribution_{place}" for place in (1, 2, 3)]].to_numpy()
+    assert (np.diff(strengths, axis=1) <= 0).all()
+    assert set(reasons["feature_1"].dropna()) <= set(reasons["feature_1"].cat.categories)
+    profiles = pd.read_parquet(paths.PROFILES)
+    assert profiles["customer"].tolist() == sorted(in_may.index)
+    assert profiles.set_index("customer")["segment"].astype(str).equals(in_may["segment"])
     shipped = Models.load(paths.SHIPPED)
+    customers = Dataset.open(params.load("schema", Schema)).rolled().customers(0)
+    for name, model in shipped.base.items():
+        expected_lists = recommendations(
+            customers, model.score(customers), ["account", "card", "loan"], 2
+        )
+        assert pq.read_table(f"{paths.SHIPPED_LISTS}/{name}.parquet").equals(expected_lists)
     history = History.read(paths.HISTORY, ["account", "card", "loan"])
     added = [history.before(ago).additions().sum(axis=0) for ago in range(4)]  # February to May
     counts_of_all = np.sum(added, axis=0)

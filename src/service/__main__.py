@@ -1,0 +1,44 @@
+"""Start the service: ``python -m src.service``."""
+
+import logging
+
+import uvicorn
+from prometheus_client import start_http_server
+from pydantic import ValidationError
+
+from src.errors import InputError, run
+from src.service.app import create_app
+from src.service.settings import Settings
+
+
+def main() -> None:
+    """Load, listen, answer until stopped; metrics have a port of their own."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = "NEXTBEST_" + ".".join(map(str, fault["loc"])).upper()
+        raise InputError(f"{name} is {fault['input']!r}: {fault['msg']}") from None
+    app = create_app(settings)
+    if settings.metrics_port:
+        start_http_server(
+            settings.metrics_port, settings.metrics_host, registry=app.state.monitoring.registry
+        )
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=10,
+        limit_concurrency=1_000,
+        h11_max_incomplete_event_size=16_384,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,149 @@
+"""Feedback: kept in a database; products that were dismissed or accepted rest for a while."""
+
+import datetime
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from pydantic import Field
+
+from src.errors import InputError
+from src.params import Section
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_OUT_OF_ORDER = 1_000  # ids: a commit may be seen after one with a higher id
+
+feedback = sa.Table(
+    "feedback",
+    sa.MetaData(),
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("customer", sa.String(200), nullable=False),
+    sa.Column("product", sa.String(200), nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("answer", sa.String(64)),
+    sa.Column("key", sa.String(200), nullable=False),
+)
+
+
+class FeedbackSettings(Section):
+    """Days for which a product is not offered again, by action."""
+
+    rest_days: dict[str, float] = Field(default={})
+
+
+class Feedback:
+    """The table of feedback, and which products of which customers rest.
+
+    Raises
+    ------
+    InputError
+        The database cannot be reached or migrated.
+    """
+
+    def __init__(self, url: str, settings: FeedbackSettings, *, integer_ids: bool) -> None:
+        self._rest = settings.rest_days
+        self._identity = int if integer_ids else str
+        self._resting: dict[int | str, dict[str, float]] = {}
+        self._seen = 0
+        self._lock = threading.Lock()
+        try:
+            self._engine = _engine(url)
+            with self._engine.begin() as connection:
+                migrate(connection)
+            self.refresh()
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            where = sa.engine.make_url(url).render_as_string(hide_password=True)
+            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise InputError(f"feedback cannot be kept in {where}: {cause}") from None
+
+    def add(self, row: dict[str, Any]) -> int:
+        """Store one feedback; when this returns, it is on disk."""
+        received = datetime.datetime.now(datetime.UTC)
+        values = {**row, "customer": str(row["customer"]), "received_at": received}
+        with self._engine.begin() as connection:
+            result = connection.execute(sa.insert(feedback).values(values))
+        assert result.inserted_primary_key is not None  # noqa: S101
+        identity = int(result.inserted_primary_key[0])
+        self._remember(row["customer"], row["product"], row["action"], received)
+        return identity
+
+    def refresh(self) -> None:
+        """Learn what other processes have stored since the last time."""
+        if not self._rest:
+            return
+        longest = datetime.timedelta(days=max(self._rest.values()))
+        since = datetime.datetime.now(datetime.UTC) - longest
+        rows = (
+            sa.select(feedback)
+            .where(feedback.c.id > self._seen - _OUT_OF_ORDER, feedback.c.received_at > since)
+            .where(feedback.c.action.in_(list(self._rest)))
+            .order_by(feedback.c.id)
+        )
+        with self._engine.connect() as connection:
+            for row in connection.execute(rows):
+                self._seen = max(self._seen, row.id)
+                received = _with_zone(row.received_at)
+                self._remember(self._identity(row.customer), row.product, row.action, received)
+
+    def resting(self, customer: int | str | None, now: float) -> list[str]:
+        """Products that a customer is not to be offered now."""
+        ends = self._resting.get(customer) if customer is not None else None
+        return [product for product, end in ends.items() if end > now] if ends else []
+
+    def export(self, after: int, limit: int) -> Iterator[dict[str, Any]]:
+        """Feedback with ids above `after`, oldest first."""
+        rows = sa.select(feedback).where(feedback.c.id > after).order_by(feedback.c.id).limit(limit)
+        with self._engine.connect() as connection:
+            for row in connection.execute(rows):
+                line = {str(name): value for name, value in row._mapping.items()}
+                line["received_at"] = _with_zone(row.received_at).isoformat(timespec="milliseconds")
+                yield line
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def _remember(
+        self, customer: int | str, product: str, action: str, received: datetime.datetime
+    ) -> None:
+        days = self._rest.get(action)
+        if days:
+            end = received.timestamp() + days * 86_400
+            with self._lock:
+                ends = dict(self._resting.get(customer, {}))
+                ends[product] = max(end, ends.get(product, 0))
+                self._resting[customer] = ends
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Bring the tables to the newest form."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _engine(url: str) -> sa.Engine:
+    parsed = sa.engine.make_url(url)
+    engine = sa.create_engine(parsed, pool_pre_ping=not url.startswith("sqlite"))
+    if parsed.get_backend_name() != "sqlite":
+        return engine
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+
+    @sa.event.listens_for(engine, "connect")
+    def _durable(connection: Any, _: Any) -> None:
+        """A commit waits for the disk: what was acknowledged survives a kill and a power cut."""
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _with_zone(moment: datetime.datetime) -> datetime.datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

@@ -1,0 +1,77 @@
+"""rec_history.log: every answer as one JSON line, written by a thread of its own, rotated by size.
+
+What a kill takes is at most the last fifth of a second. If the disk does not keep up, lines are
+dropped and counted rather than held in memory without bound.
+"""
+
+import contextlib
+import logging
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+logger = logging.getLogger(__name__)
+
+_WRITE_EVERY_SECONDS = 0.2
+_MOST_WAITING = 100_000
+
+
+class HistoryLog:
+    """An append-only file; `write` never blocks."""
+
+    def __init__(self, path: Path, bytes_per_file: int, files: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._bytes = bytes_per_file
+        self._files = files
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._stop = threading.Event()
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="history-log", daemon=True)
+        self._thread.start()
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Record an answer."""
+        if len(self._waiting) >= _MOST_WAITING:
+            self.dropped += 1
+        else:
+            self._waiting.append(line)
+
+    def close(self) -> None:
+        """Write what is waiting, and end."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_WRITE_EVERY_SECONDS):
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        lines = []
+        with contextlib.suppress(IndexError):
+            while True:
+                lines.append(self._waiting.popleft())
+        if not lines:
+            return
+        options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+        try:
+            with self._path.open("ab") as file:
+                file.write(b"".join(orjson.dumps(line, option=options) for line in lines))
+                size = file.tell()
+            if size >= self._bytes:
+                self._rotate()
+        except OSError:
+            self.dropped += len(lines)
+            logger.exception("%s cannot be written", self._path)
+
+    def _rotate(self) -> None:
+        for number in range(self._files - 1, 0, -1):
+            older = self._path.with_name(f"{self._path.name}.{number}")
+            if older.exists():
+                older.replace(self._path.with_name(f"{self._path.name}.{number + 1}"))
+        self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+        self._path.with_name(f"{self._path.name}.{self._files}").unlink(missing_ok=True)

@@ -1,0 +1,43 @@
+"""Counts since the start, read from the metrics: there is one set of counters."""
+
+from typing import Any
+
+from src.service.answers import Answers
+
+
+def statistics(answers: Answers) -> dict[str, Any]:
+    """What was asked, answered, recommended and taken out."""
+    monitoring = answers.monitoring
+    return {
+        "requests": _counts(monitoring.requests, "route", "status"),
+        "answers": _counts(monitoring.answers, "source"),
+        "fallbacks": _total(monitoring.fallbacks),
+        "recommended": _counts(monitoring.recommended, "product"),
+        "removed": _counts(monitoring.removed, "rule"),
+        "feedback": _counts(monitoring.feedback, "action"),
+        "errors": _total(monitoring.errors),
+        "models": {
+            "revision": answers.catalogue.revision,
+            "digest": answers.catalogue.digest,
+            "month": answers.catalogue.month,
+            "loaded_at": answers.loaded_at,
+        },
+    }
+
+
+def _counts(metric: Any, *labels: str) -> dict[str, int]:
+    return {
+        " ".join(sample.labels[label] for label in labels): int(sample.value)
+        for family in metric.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    }
+
+
+def _total(metric: Any) -> int:
+    return sum(
+        int(sample.value)
+        for family in metric.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    )

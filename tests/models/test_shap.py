@@ -1,0 +1,66 @@
+"""The table of SHAP values against CatBoost, and against values worked out by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from catboost import CatBoostClassifier, Pool
+
+from src.errors import InputError
+from src.models.shap import LeafShap, _tree
+
+
+def test_one_split_by_hand() -> None:
+    # 3 rows go left to 10, 1 goes right to 50: the mean is 20.
+    features, values = _tree([4], np.array([3.0, 1.0]), np.array([[10.0], [50.0]]))
+    assert features == [4]
+    assert values.tolist() == [[[-10.0]], [[30.0]]]
+
+
+def test_two_features_by_hand() -> None:
+    # Leaves (0,0) 0, (0,1) 4, (1,0) 8, (1,1) 20 with one row each; the mean is 8. Of leaf (1,1):
+    # feature 7 alone lifts the mean to 14 (+6), feature 2 alone to 12 (+4); after the other one,
+    # +8 and +6. Each counts half.
+    weights = np.ones(4)
+    features, values = _tree([7, 2], weights, np.array([[0.0], [4.0], [8.0], [20.0]]))
+    assert features == [7, 2]
+    assert values[3].tolist() == [[7.0], [5.0]]
+    assert values.sum(axis=1).ravel().tolist() == [-8.0, -4.0, 0.0, 12.0]
+
+
+def test_a_feature_that_is_split_twice_counts_once() -> None:
+    features, values = _tree([7, 7], np.array([2.0, 1.0, 0.0, 1.0]), np.arange(4.0)[:, None])
+    assert features == [7]
+    assert values.ravel().tolist() == [-1.0, 0.0, 1.0, 2.0]  # the mean is (0 + 0 + 1 + 3) / 4
+
+
+@pytest.fixture(scope="module")
+def rows() -> Any:
+    generator = np.random.default_rng(0)
+    matrix = generator.normal(size=(400, 6)).astype(np.float32)
+    matrix[generator.random(matrix.shape) < 0.2] = np.nan
+    labels = (np.nan_to_num(matrix[:, 0]) > 0).astype(int) + (np.nan_to_num(matrix[:, 1]) > 1)
+    return matrix, labels
+
+
+def test_the_table_gives_what_catboost_computes(rows: Any) -> None:
+    matrix, labels = rows
+    booster = CatBoostClassifier(
+        iterations=20, depth=4, loss_function="MultiClass", allow_writing_files=False, verbose=False
+    ).fit(matrix, labels)
+    expected = booster.get_feature_importance(Pool(matrix[:50]), type="ShapValues")
+    shap = LeafShap.of(booster)
+    classes = np.tile([2, 0], (50, 1))
+    found = shap.values_of(matrix[:50], classes)
+    assert found == pytest.approx(expected[:, [2, 0], :-1], abs=1e-6)
+    alone = np.concatenate([shap.values_of(matrix[i : i + 1], classes[:1]) for i in range(50)])
+    assert alone == pytest.approx(found, abs=1e-6)
+
+
+def test_trees_that_are_too_deep(rows: Any) -> None:
+    matrix, labels = rows
+    booster = CatBoostClassifier(
+        iterations=1, depth=11, loss_function="MultiClass", allow_writing_files=False, verbose=False
+    ).fit(matrix, labels)
+    with pytest.raises(InputError, match=r"at most 10 levels, but one has 11: lower blend.depth"):
+        LeafShap.of(booster)

@@ -1,0 +1,132 @@
+"""A bank of 120 customers, four months and five products; and a service of it."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette would rather have a client that is not pinned here
+    from fastapi.testclient import TestClient as TestClient
+
+PRODUCTS = ["account", "card", "fund", "junior", "loan"]
+MONTHS = ["2016-01-28", "2016-02-28", "2016-03-28", "2016-04-28"]
+PARAMS: dict[str, Any] = {
+    "ingest": {"path": "raw.csv", "max_rejected_share": 0},
+    "schema": {
+        "id": "client",
+        "month": "date",
+        "numeric": {"age": "edad", "tenure": "meses", "income": "renta"},
+        "categorical": {
+            "customer_type": "tipo",
+            "deceased": "fallecido",
+            "province": "prov",
+            "active": "activo",
+            "segment": "seg",
+        },
+        "products": {name: {"en": name.title(), "ru": f"{name} (Ru)"} for name in PRODUCTS},
+    },
+    "clean": {"age_min": 2, "age_max": 100},
+    "split": {"base": "auto", "blend": "auto", "test": "auto", "blend_months": 8, "memory": 12},
+    "train_als": {"factors": 3, "iterations": 3, "regularization": 0.1, "alpha": 5, "seed": 1},
+    "train_kmeans": {
+        "clusters": 5,
+        "epochs": 2,
+        "rows": 1000,
+        "minibatch_above": 10_000,
+        "batch": 10,
+        "rarest": 0.01,
+        "seed": 1,
+    },
+    "train_mlc": {
+        "rows": 1000,
+        "iterations": 5,
+        "depth": 3,
+        "learning_rate": 0.3,
+        "l2_leaf_reg": 1,
+        "subsample": 1,
+        "borders": 16,
+        "seed": 1,
+    },
+    "blend": {
+        "models": ["als", "kmeans", "mlc"],
+        "lags": [1, 2, 3],
+        "month_decay": 1,
+        "rows": 1000,
+        "iterations": 20,
+        "depth": 3,
+        "learning_rate": 0.3,
+        "l2_leaf_reg": 1,
+        "subsample": 1,
+        "features_per_level": 1,
+        "borders": 16,
+        "seed": 1,
+    },
+    "recommend": {"k": 3, "submission": False},
+}
+RULES: dict[str, Any] = {
+    "eligibility": {
+        "rules": [
+            {"name": "deceased", "when": {"deceased": ["S"]}, "forbid": "all"},
+            {
+                "name": "minors",
+                "when": {"age": {"below": 18}},
+                "forbid": "all",
+                "allow": ["junior"],
+            },
+            {"name": "adults", "when": {"age": {"least": 18}}, "forbid": ["junior"]},
+            {"name": "do_not_contact", "customers": "silent.txt", "forbid": "all"},
+        ]
+    },
+    "feedback": {"rest_days": {"dismissed": 90, "accepted": 30}},
+    "wording": {"attributes": {"age": {"en": "age", "ru": "возраст"}}},
+}
+
+
+def raw_rows() -> list[dict[str, Any]]:
+    """Customers 1 to 120; 7 is dead, 8 has left, 9 is a child, 10 wants no letters."""
+    generator = np.random.default_rng(3)
+    rows = []
+    for client in range(1, 121):
+        age = 9 if client == 9 else int(generator.integers(18, 90))
+        profile = {
+            "edad": "164" if client % 20 == 0 else str(age),
+            "meses": "-999999" if client % 15 == 0 else str(int(generator.integers(1, 200))),
+            "renta": "" if client % 4 == 0 else f"{1000 * int(generator.integers(5, 90))}.5",
+            "tipo": "1.0" if client % 2 else "1",
+            "fallecido": "S" if client == 7 else "N",
+            "prov": str(client % 3),
+            "seg": "" if client % 11 == 0 else ("TOP" if client % 2 else "UNI"),
+        }
+        held = generator.random(5) < 0.3
+        for index, month in enumerate(MONTHS):
+            if (client == 8 and index == 3) or (client % 13 == 0 and index == 1):
+                continue
+            held ^= generator.random(5) < 0.15
+            if client == 12 and index == 3:
+                held[:] = True
+            flags = dict(zip(PRODUCTS, held.astype(int), strict=True))
+            active = str(int(generator.random() < 0.5))
+            rows.append({"client": client, "date": month, **profile, "activo": active, **flags})
+    return rows
+
+
+@dataclass
+class Service:
+    """A running service and a key of each scope."""
+
+    app: FastAPI
+    client: TestClient
+    keys: dict[str, str]
+
+    def as_(self, scope: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys[scope]}"}
+
+    def ask(self, body: dict[str, Any], path: str = "/recommendations", k: int = 3) -> Any:
+        return self.client.post(f"{path}?k={k}", json=body, headers=self.as_("read"))
+
+
+Start = Callable[..., Service]

@@ -1,0 +1,163 @@
+import datetime
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import sqlalchemy as sa
+
+from src.errors import InputError
+from src.service import feedback as module
+from src.service.feedback import Feedback, FeedbackSettings, migrate
+from tests.service.bank import Service, Start
+
+SETTINGS = FeedbackSettings(rest_days={"dismissed": 90, "accepted": 30})
+
+
+def row(**change: Any) -> dict[str, Any]:
+    given = {"customer": 1, "product": "card", "action": "dismissed", "answer": None, "key": "page"}
+    return {**given, **change}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Feedback:
+    return Feedback(f"sqlite:///{tmp_path}/feedback.db", SETTINGS, integer_ids=True)
+
+
+def test_products_rest_as_long_as_the_action_says(store: Feedback) -> None:
+    now = datetime.datetime.now(datetime.UTC).timestamp()
+    store.add(row())
+    store.add(row(product="loan", action="accepted"))
+    store.add(row(product="fund", action="shown"))
+    store.add(row(customer=2, product="account"))
+    assert store.resting(1, now) == ["card", "loan"]
+    assert store.resting(1, now + 31 * 86_400) == ["card"]
+    assert store.resting(1, now + 91 * 86_400) == []
+    assert store.resting(2, now) == ["account"]
+    assert store.resting(3, now) == []
+    assert store.resting(None, now) == []
+
+
+def test_what_was_stored_before_is_known_after_a_start(store: Feedback, tmp_path: Path) -> None:
+    now = datetime.datetime.now(datetime.UTC).timestamp()
+    store.add(row())
+    other = Feedback(f"sqlite:///{tmp_path}/feedback.db", SETTINGS, integer_ids=True)
+    assert other.resting(1, now) == ["card"]
+    store.add(row(customer=5, product="loan"))
+    assert other.resting(5, now) == []
+    other.refresh()
+    assert other.resting(5, now) == ["loan"]
+
+
+def test_ids_of_text(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/feedback.db"
+    Feedback(url, SETTINGS, integer_ids=False).add(row(customer="007"))
+    again = Feedback(url, SETTINGS, integer_ids=False)
+    assert again.resting("007", 0) == ["card"]
+    assert again.resting("7", 0) == []
+
+
+def test_commits_wait_for_the_disk(store: Feedback) -> None:
+    with store._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+
+
+def test_export_goes_on_where_it_ended(store: Feedback) -> None:
+    for product in ("card", "loan", "fund"):
+        store.add(row(product=product, answer="ab-1"))
+    first = list(store.export(0, 2))
+    assert [line["product"] for line in first] == ["card", "loan"]
+    received = datetime.datetime.fromisoformat(first[0].pop("received_at"))
+    assert received.utcoffset() == datetime.timedelta(0)
+    assert first[0] == {
+        "id": 1,
+        "customer": "1",
+        "product": "card",
+        "action": "dismissed",
+        "answer": "ab-1",
+        "key": "page",
+    }
+    assert [line["product"] for line in store.export(first[-1]["id"], 2)] == ["fund"]
+
+
+def test_migrations_make_the_table_that_the_code_knows(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/new.db")
+    with engine.begin() as connection:
+        migrate(connection)
+        migrate(connection)  # once is enough
+    with engine.connect() as connection:
+        columns = sa.inspect(connection).get_columns("feedback")
+    engine.dispose()
+    expected = module.feedback.columns
+    assert [column["name"] for column in columns] == [column.name for column in expected]
+    assert [column["nullable"] for column in columns] == [column.nullable for column in expected]
+
+
+def test_a_database_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "feedback.db").write_text("this is no database, but a text of some length")
+    with pytest.raises(InputError, match=r"feedback cannot be kept in sqlite:///.*not a database"):
+        Feedback(f"sqlite:///{tmp_path}/feedback.db", SETTINGS, integer_ids=True)
+
+
+def test_dismissed_products_rest_in_the_answers(service: Service) -> None:
+    before = [row["product"] for row in service.ask({"customer": 1}).json()["recommendations"]]
+    given = {"customer": 1, "product": before[0], "action": "dismissed", "answer": "ab-1"}
+    stored = service.client.post("/feedback", json=given, headers=service.as_("feedback"))
+    assert (stored.status_code, stored.json()) == (201, {"id": 1})
+    answer = service.ask({"customer": 1}).json()
+    assert before[0] not in [row["product"] for row in answer["recommendations"]]
+    assert answer["removed"]["resting"] == 1
+    exported = service.client.get("/feedback/export", headers=service.as_("admin"))
+    (line,) = map(orjson.loads, exported.content.splitlines())
+    assert {key: line[key] for key in given} == {**given, "customer": "1"}
+    assert line["key"] == "feedback"
+
+
+def test_feedback_on_what_is_not_sold(service: Service) -> None:
+    given = {"customer": 1, "product": "yacht", "action": "shown"}
+    refused = service.client.post("/feedback", json=given, headers=service.as_("feedback"))
+    assert refused.status_code == 422
+    assert refused.json()["faults"][0]["field"] == "product"
+
+
+KILLED = """
+import os, sys
+from src.service.feedback import Feedback, FeedbackSettings
+store = Feedback(sys.argv[1], FeedbackSettings(rest_days={}), integer_ids=True)
+row = {"product": "card", "action": "shown", "answer": None, "key": "page"}
+for customer in range(100_000):
+    print(store.add({**row, "customer": customer}), flush=True)
+"""
+
+
+def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/feedback.db"
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, url],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert process.stdout is not None
+    acknowledged = [int(process.stdout.readline()) for _ in range(50)]
+    process.send_signal(signal.SIGKILL)
+    acknowledged += [int(line) for line in process.stdout.read().split(b"\n")[:-1]]
+    process.wait()
+    process.stdout.close()
+    assert process.returncode == -signal.SIGKILL
+    kept = {line["id"] for line in Feedback(url, SETTINGS, integer_ids=True).export(0, 200_000)}
+    assert set(acknowledged) <= kept
+    assert len(acknowledged) >= 50
+
+
+def test_two_services_share_a_database(start: Start) -> None:
+    first = start()
+    given = {"customer": 1, "product": "card", "action": "dismissed"}
+    first.client.post("/feedback", json=given, headers=first.as_("feedback"))
+    other = Feedback("sqlite:///data/service/feedback.db", SETTINGS, integer_ids=True)
+    assert other.resting(1, 0) == ["card"]
+    other.close()
