@@ -32,7 +32,7 @@ mlflow: .venv/runtime ## MLflow on this machine, kept in .mlflow or where deploy
 	bash deploy/mlflow/run_mlflow_server.sh
 
 test: .venv/development lint ## Lint, types, tests.
-	pytest
+	pytest --numprocesses auto --dist loadfile
 
 lint: .venv/development ## Style and types only.
 	ruff check .

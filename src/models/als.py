@@ -1,6 +1,8 @@
 """ALS: implicit matrix factorisation of usage shares (Hu, Koren and Volinsky 2008)."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import scipy.sparse as sp
 from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from pydantic import Field
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from src.models.customers import Customers, Scores
 from src.models.history import History
@@ -78,9 +80,15 @@ class Als:
             return cls(arrays["item_factors"], int(arrays["months"]), settings)
 
 
-def _one_blas_thread() -> threadpool_limits:
+@cache
+def _libraries() -> ThreadpoolController:
+    """Found once: to look for them takes ten times as long as to score a customer."""
+    return ThreadpoolController()
+
+
+def _one_blas_thread() -> AbstractContextManager[object]:
     """Threads of implicit's own do the work; those of BLAS would only get in their way."""
-    return threadpool_limits(limits=1, user_api="blas")
+    return _libraries().limit(limits=1, user_api="blas")
 
 
 def _implicit(settings: AlsSettings) -> AlternatingLeastSquares:

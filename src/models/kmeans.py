@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from sklearn.cluster import KMeans as ScikitKMeans
-from sklearn.cluster import MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 
 from src.models.customers import Customers, Scores
@@ -66,6 +64,10 @@ class KMeans:
         cls, customers: Customers, holdings: NDArray[np.bool_], settings: KMeansSettings
     ) -> "KMeans":
         """Cluster profiles; `holdings` is bool, (customers, items), of the same month."""
+        # Seconds to import, and only needed to learn: the service starts without. Here, because
+        # only libraries that are loaded already are held to one thread below.
+        import sklearn.cluster  # noqa: F401
+
         encoder = Encoder.fit(customers.profile)
         widths = tuple(
             sum((customers.profile[name] == value).mean() >= settings.rarest for value in values)
@@ -143,6 +145,9 @@ def _learn(
     points: NDArray[np.float32], settings: KMeansSettings
 ) -> tuple[NDArray[np.float32], tuple[float, ...]]:
     """Centres, and the mean squared distance after each epoch."""
+    from sklearn.cluster import KMeans as ScikitKMeans
+    from sklearn.cluster import MiniBatchKMeans
+
     clusters = min(settings.clusters, len(points))
     inertia: list[float] = []
     if len(points) <= settings.minibatch_above:

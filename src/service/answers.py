@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from src import params
+from src.models.customers import Customers
 from src.products.schema import Schema
 from src.service import recommender
 from src.service.catalogue import PERSONAL, Catalogue
@@ -20,10 +21,9 @@ from src.service.drift import Drift
 from src.service.feedback import Feedback, FeedbackSettings
 from src.service.history_log import HistoryLog
 from src.service.monitoring import Monitoring, release_memory
-from src.service.online import Month
 from src.service.recommender import OnlineScores, Result
 from src.service.reference import Codes
-from src.service.schemas import Asked, GivenFeedback
+from src.service.requests import Asked, GivenFeedback
 from src.service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -141,33 +141,11 @@ class Answers:
         return catalogue.codes(known.row(asked.customer) if asked.customer is not None else None)
 
     @staticmethod
-    def batch(catalogue: Catalogue, asked: Asked) -> tuple[Any, bool]:
-        """A batch of one for a request, and whether his holdings are known.
-
-        What is not given and known of the customer is taken from what the bank knows.
-        """
-        preparation = catalogue.preparation
+    def batch(catalogue: Catalogue, asked: Asked) -> tuple[Customers, bool]:
+        """A batch of one for a request, and whether his holdings are known."""
         row = catalogue.known.row(asked.customer) if asked.customer is not None else None
         known = catalogue.known.customer(row) if row is not None else None
-        given = asked.profile.model_dump() if asked.profile is not None else {}
-        blank = all(value is None for value in given.values())
-        cleaned = preparation.clean(given)
-        profile = preparation.profile(cleaned) if known is None or not blank else known.profile
-        if asked.holdings is not None:
-            active = cleaned.get("active") == "1"
-            if blank and known is not None:
-                active = bool(known.history.active[0] & 1)
-            earlier = [
-                month and Month(frozenset(month.holdings), month.active)
-                for month in asked.history or []
-            ]
-            history = preparation.history([Month(frozenset(asked.holdings), active), *earlier])
-        elif known is not None:
-            history = known.history
-        else:
-            history = preparation.history([])
-        known_holdings = asked.holdings is not None or known is not None
-        return preparation.customer(profile, history), known_holdings
+        return catalogue.preparation.customer(asked, known)
 
     async def of_model(self, name: str, asked: Asked, k: int) -> dict[str, Any]:
         """The list of one base model, asked now."""

@@ -18,7 +18,8 @@ from src.products.clean import Clean
 from src.products.schema import Schema
 from src.products.scoring import BASE_MODELS, Models
 from src.service.eligibility import Eligibility, Rules
-from src.service.known import Known, Lists
+from src.service.known import Known
+from src.service.lists import Lists
 from src.service.online import Preparation
 from src.service.reasons import Explainer, Stored, read_reasons
 from src.service.reference import Codes, Reference, first_offers

@@ -14,8 +14,9 @@ from src.models.customers import Customers
 from src.models.history import MAX_MONTHS, History
 from src.products.clean import Clean, fill_rows, median_keys, valid_rows
 from src.products.schema import Schema
-from src.service.known import check_parquet
+from src.service.requests import Asked
 from src.service.row import compile_row
+from src.service.tables import check_parquet
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,27 @@ class Preparation:
             np.array([0]), np.array([present]), np.array([active]), np.array([[*held.values()]])
         ).recent(self.memory)
 
-    def customer(self, profile: pd.DataFrame, history: History) -> Customers:
-        """A batch of one."""
-        return Customers(profile, history)
+    def customer(self, asked: Asked, known: Customers | None) -> tuple[Customers, bool]:
+        """A batch of one, and whether his holdings are known.
+
+        What the request does not give is taken from what the bank knows, if it knows him.
+        """
+        given = asked.profile.model_dump() if asked.profile is not None else {}
+        blank = all(value is None for value in given.values())
+        cleaned = self.clean(given)
+        profile = self.profile(cleaned) if known is None or not blank else known.profile
+        if asked.holdings is None:
+            history = self.history([]) if known is None else known.history
+            return Customers(profile, history), known is not None
+        active = cleaned.get("active") == "1"
+        if blank and known is not None:
+            active = bool(known.history.active[0] & 1)
+        earlier = [
+            month and Month(frozenset(month.holdings), month.active)
+            for month in asked.history or []
+        ]
+        history = self.history([Month(frozenset(asked.holdings), active), *earlier])
+        return Customers(profile, history), True
 
 
 @lru_cache(maxsize=10_000)  # a tenth of a millisecond each, and the same few come again and again

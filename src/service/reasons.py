@@ -13,7 +13,8 @@ from src.models.ranker import Ranker
 from src.models.shap import LeafShap
 from src.products.explain import COUNT, explain
 from src.products.schema import Schema
-from src.service.known import Lists, check_parquet, codes_of, read_column
+from src.service.lists import Lists
+from src.service.tables import check_parquet, codes_of, read_column
 from src.service.words import Wording, Words
 
 _COLUMNS = ("feature", "value", "contribution")

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from src.service import schemas
+from src.service import requests, schemas
 from src.service.answers import Answers
 from src.service.customers import describe, example_request
 from src.service.lean import LeanRoute
@@ -23,7 +23,7 @@ def _json(content: Any, status: int = 200) -> Response:
 def add_routes(app: FastAPI, answers: Answers) -> None:
     """Add all routes; their models are those of the bank's schema."""
     catalogue = answers.catalogue
-    asked_model, feedback_model = schemas.request_models(
+    asked_model, feedback_model = requests.request_models(
         catalogue.schema, example_request(catalogue)
     )
     most = len(catalogue.products)
@@ -88,7 +88,7 @@ def add_routes(app: FastAPI, answers: Answers) -> None:
         response_model=schemas.Loaded,
         responses=faults | {409: {"model": schemas.Faults}},
     )
-    async def load_recommendations(what: schemas.Reload) -> Response:
+    async def load_recommendations(what: requests.Reload) -> Response:
         """Read offline lists of one kind, or everything, again; a broken file changes nothing."""
         now = await answers.reload(what.kind)
         return _json({"kind": what.kind, "month": now.month, "revision": now.revision})

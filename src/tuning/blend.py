@@ -1,6 +1,7 @@
 """blend: a study of the ranker, which learns from the blend months but the last."""
 
 import numpy as np
+from catboost import CatBoostError
 
 from src import params
 from src.errors import InputError, run
@@ -39,14 +40,17 @@ def main() -> None:
         generator = np.random.default_rng(settings.seed)
         rows = min(settings.rows, len(customers))
         drawn = np.sort(generator.choice(len(customers), size=rows, replace=False))
-        ranker = Ranker.fit(
-            customers.of(drawn),
-            {name: known[name][drawn] for name in settings.models},
-            additions[drawn],
-            settings.month_decay ** ages[drawn].astype(np.float64),
-            dataset.products,
-            reduced(settings, "iterations", part),
-        )
+        try:
+            ranker = Ranker.fit(
+                customers.of(drawn),
+                {name: known[name][drawn] for name in settings.models},
+                additions[drawn],
+                settings.month_decay ** ages[drawn].astype(np.float64),
+                dataset.products,
+                reduced(settings, "iterations", part),
+            )
+        except CatBoostError as fault:  # it diverges: a high rate, hardly any regularization
+            raise InputError(str(fault)) from None
         return ranker.score(judge.customers, judged)
 
     sweep = Sweep("blend", "blend", tuning, settings, judge, score)

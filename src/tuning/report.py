@@ -141,8 +141,9 @@ def describe(sweep: Sweep[Settings], trials: pd.DataFrame, summary: dict[str, An
     done, planned, model = summary["trials"], summary["planned"], sweep.model
     top = trials.dropna(subset=VALUE).sort_values([VALUE, "trial"], ascending=[False, True])
     lines = [
-        f"{model}: {done} of {planned} trials, {summary['pruned']} given up early; judged on the "
-        f"{summary['adders']:,} adders of {summary['month']}",
+        f"{model}: {done} of {planned} trials, {summary['pruned']} given up early, "
+        f"{summary['failed']} failed; judged on the {summary['adders']:,} adders of "
+        f"{summary['month']}",
         "",
         f"| trial | MAP@7 among adders | difference, ± 2 s.e. | {' | '.join(names)} |",
         "| --- | --: | --: |" + " --: |" * len(names),

@@ -44,7 +44,7 @@ class Sweep(Generic[Settings]):
     judge : Judge
     score : callable
         Takes settings and a part of the budget, 1.0 for all of it; gives float32 scores of the
-        judge's customers, (adders, products).
+        judge's customers, (adders, products). InputError where the model cannot be fitted so.
     """
 
     model: str
@@ -94,7 +94,7 @@ def run_trials(sweep: Sweep[Settings]) -> Result:
     ------
     InputError
         The search space does not fit the model, another process works on the study, or the
-        current settings give no finite scores.
+        model cannot be fitted with its current settings. (With others, a trial fails.)
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     wanted = sweep.tuning.trials
@@ -130,19 +130,25 @@ def _run_trial(sweep: Sweep[Settings], study: optuna.Study, number: int) -> None
         study.enqueue_trial(to_params(sweep.current, sweep.space))
     trial = study.ask(dict(sweep.space))
     settings = to_settings(sweep.params(trial), sweep.space, sweep.current)
-    if sweep.tuning.prune:
-        scores = sweep.score(settings, sweep.tuning.prune)
-        if np.isfinite(scores).all():
-            trial.report(sweep.judge(scores).mean(), step=0)
+    try:
+        if sweep.tuning.prune:
+            trial.report(_precision(sweep, settings, sweep.tuning.prune).mean(), step=0)
             if trial.should_prune():
                 study.tell(trial, state=TrialState.PRUNED)
                 return
-    scores = sweep.score(settings, 1.0)
-    if not np.isfinite(scores).all():
+        precision = _precision(sweep, settings, 1.0)
+    except InputError as fault:
         if not number:
-            raise InputError(f"{sweep.section} in params.yaml gives scores that are not finite")
+            raise
+        tqdm.write(f"trial {number} failed: {fault}", file=sys.stderr)
         study.tell(trial, state=TrialState.FAIL)
         return
-    precision = sweep.judge(scores)
     journal.save_precision(sweep.folder, number, precision)
     study.tell(trial, precision.mean())
+
+
+def _precision(sweep: Sweep[Settings], settings: Settings, part: float) -> NDArray[np.float64]:
+    scores = sweep.score(settings, part)
+    if not np.isfinite(scores).all():
+        raise InputError(f"{sweep.section}: the model's scores are not finite with {settings}")
+    return sweep.judge(scores)

@@ -14,7 +14,7 @@ from src.products.schema import Schema
 from src.products.scoring import Models
 from src.service.answers import Answers
 from src.service.recommender import OnlineScores
-from src.service.schemas import request_models
+from src.service.requests import request_models
 from tests.service.bank import MONTHS, PRODUCTS, Service, Start
 
 

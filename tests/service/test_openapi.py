@@ -10,7 +10,6 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
-    negative_data_rejection,
     response_schema_conformance,
     status_code_conformance,
 )
@@ -21,7 +20,6 @@ CHECKS = [
     not_a_server_error,
     status_code_conformance,
     response_schema_conformance,
-    negative_data_rejection,
 ]
 
 

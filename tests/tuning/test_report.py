@@ -162,7 +162,7 @@ def test_the_report_in_words(sweep: ToySweep, result: Result) -> None:
     trials = trials_table(sweep, result)
     summary = summarise(sweep, result, trials) | {"gain_on_others": -0.0123}
     assert describe(sweep, trials, summary).splitlines() == [
-        "toy: 5 of 5 trials, 1 given up early; judged on the 4 adders of 2016-04-28",
+        "toy: 5 of 5 trials, 1 given up early, 1 failed; judged on the 4 adders of 2016-04-28",
         "",
         "| trial | MAP@7 among adders | difference, ± 2 s.e. | x | steps |",
         "| --- | --: | --: | --: | --: |",

@@ -73,7 +73,7 @@ def dataset(
     content = {name: settings.model_dump() for name, settings in SECTIONS.items()}
     content["schema"] = schema.model_dump()
     Path("params.yaml").write_text(yaml.safe_dump(content))
-    size = {"trials": 3, "seconds": 600, "seed": 1, "prune": 0.25}
+    size = {"trials": 3, "seconds": 600, "seed": 1, "prune": 0.5}
     Path("pipelines/tuning").mkdir(parents=True)
     Path("pipelines/tuning/params.yaml").write_text(
         yaml.safe_dump({name: size | {"space": space} for name, space in SPACES.items()})

@@ -199,23 +199,48 @@ def test_bad_trials_are_given_up_with_a_part_of_their_budget(new_sweep: NewSweep
         assert trial.intermediate_values[0] < np.median(before)
 
 
-def test_scores_that_are_not_finite_fail_a_trial(new_sweep: NewSweep) -> None:
-    def score(settings: Toy, _: float) -> Scores:
-        return first_places(settings.x) / np.float32(settings.x < 0.5)
+def not_finite(settings: Toy, _: float) -> Scores:
+    return first_places(settings.x) + np.float32(np.nan if settings.x >= 0.5 else 0)
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sweep = new_sweep(score, prune=0.25)
-        result = run_trials(sweep)
-        for trial in result.trials:
-            failed = sweep.params(trial)["x"] >= 0.5
-            assert (trial.state == TrialState.FAIL) == failed
-        assert {trial.state for trial in result.trials} >= {TrialState.FAIL, TrialState.COMPLETE}
-        again = new_sweep(score, prune=0.25)
-        assert told(again, run_trials(again)) == told(sweep, result)
-        with pytest.raises(
-            InputError, match=r"train_toy in params\.yaml gives scores that are not"
-        ):
-            run_trials(new_sweep(score, current=Toy(x=0.6, steps=1)))
+
+def refused(settings: Toy, _: float) -> Scores:
+    if settings.x >= 0.5:
+        raise InputError("it diverges")
+    return first_places(settings.x)
+
+
+@pytest.mark.parametrize(
+    ("score", "fault"),
+    [
+        (not_finite, "train_toy: the model's scores are not finite with x="),
+        (refused, "it diverges"),
+    ],
+)
+def test_settings_that_do_not_work_fail_a_trial(
+    new_sweep: NewSweep,
+    capsys: pytest.CaptureFixture[str],
+    score: Callable[[Toy, float], Scores],
+    fault: str,
+) -> None:
+    sweep = new_sweep(score, prune=0.25)
+    result = run_trials(sweep)
+    failed = {trial.number for trial in result.trials if trial.state == TrialState.FAIL}
+    assert failed
+    assert failed == {trial.number for trial in result.trials if sweep.params(trial)["x"] >= 0.5}
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(failed)
+    for number, line in zip(sorted(failed), lines, strict=True):
+        assert line.startswith(f"trial {number} failed: {fault}")
+    again = new_sweep(score, prune=0.25)
+    assert told(again, run_trials(again)) == told(sweep, result)
+
+
+@pytest.mark.parametrize("score", [not_finite, refused])
+def test_current_settings_that_do_not_work_end_the_study(
+    new_sweep: NewSweep, score: Callable[[Toy, float], Scores]
+) -> None:
+    with pytest.raises(InputError, match=r"it diverges|are not finite with x=0\.6 steps=1 kind="):
+        run_trials(new_sweep(score, current=Toy(x=0.6, steps=1)))
 
 
 def test_an_interrupt_tells_what_is_kept(

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from src.errors import InputError
-from src.service.known import Lists
+from src.service.lists import Lists
 
 PRODUCTS = ["account", "card", "loan"]
 KNOWN = np.array([3, 5, 8])

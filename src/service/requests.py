@@ -1,0 +1,142 @@
+"""What requests look like; customers and profiles are built from the schema of params.yaml."""
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    create_model,
+    model_validator,
+)
+
+from src.models.history import MAX_MONTHS
+from src.products.schema import Schema
+
+
+class Body(BaseModel):
+    """A body of a request: unknown fields are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _category(value: object) -> object:
+    """Text as ingest reads it: padding, NA and nothing say that nothing is there."""
+    if isinstance(value, str):
+        value = value.strip(" ")
+        return None if value in {"", "NA"} else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < 10**18 else value
+    return value
+
+
+def _number(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+Category = Annotated[
+    Annotated[StrictStr, Field(max_length=200)] | None, BeforeValidator(_category, str | int | None)
+]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)] | None
+Active = StrictBool | None
+
+
+def profile_model(schema: Schema) -> type[Body]:
+    """Make the model of a profile: every attribute of the schema, all optional."""
+    fields: dict[str, Any] = {}
+    for name, column in schema.numeric.items():
+        fields[name] = (Number, Field(default=None, description=f"{column}; null if not known"))
+    for name, column in schema.categorical.items():
+        fields[name] = (Category, Field(default=None, description=f"{column}; null if not known"))
+    return create_model("Profile", __base__=Body, **fields)
+
+
+class Asked(Body):
+    """Whom a request is about; `request_models` fills in the types of the bank's schema."""
+
+    customer: Any = None
+    profile: Any = None
+    holdings: Any = None
+    history: Any = None
+
+    @model_validator(mode="after")
+    def _says_whom(self) -> Self:
+        if self.customer is None and self.profile is None and self.holdings is None:
+            raise ValueError("give customer, profile or holdings")
+        if self.history is not None and self.holdings is None:
+            raise ValueError("history needs holdings: give those of this month, too")
+        return self
+
+
+class GivenFeedback(Body):
+    """What became of an offer; `request_models` fills in the types of the bank's schema."""
+
+    customer: Any
+    product: Any
+    action: Literal["shown", "accepted", "dismissed"]
+    answer: str | None = Field(
+        default=None,
+        max_length=64,
+        pattern=r"^[0-9a-z-]*$",
+        description="id of the answer that offered it",
+    )
+
+
+def identity_type(schema: Schema) -> Any:
+    """Type of a customer's id."""
+    if schema.id_type == "integer":
+        return Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+    return Annotated[StrictStr, Field(min_length=1, max_length=200)]
+
+
+def request_models(
+    schema: Schema, example: dict[str, Any]
+) -> tuple[type[Asked], type[GivenFeedback]]:
+    """Make the models of requests about a customer, and of feedback, for a bank's schema."""
+    make: Any = create_model  # its types are not known before the schema is
+    identity = identity_type(schema)
+    product: Any = Literal[tuple(schema.products)]
+    holdings: Any = Annotated[list[product], Field(max_length=len(schema.products))]
+    month = make(
+        "Month",
+        __base__=Body,
+        holdings=(holdings, Field(description="products held in that month")),
+        active=(Active, Field(default=None, description="whether the customer was active then")),
+    )
+    earlier: Any = Annotated[list[month | None], Field(max_length=MAX_MONTHS - 1)]  # type: ignore[valid-type]
+    fields: dict[str, tuple[Any, str]] = {
+        "customer": (identity, schema.id),
+        "profile": (profile_model(schema), "attributes of this month"),
+        "holdings": (holdings, "products held this month"),
+        "history": (earlier, "earlier months, the latest first; null: not a customer then"),
+    }
+    asked = make(
+        "Customer",
+        __base__=_with_example(example),
+        **{
+            name: (kind | None, Field(default=None, description=description))
+            for name, (kind, description) in fields.items()
+        },
+    )
+    feedback = make(
+        "Feedback", __base__=GivenFeedback, customer=(identity, ...), product=(product, ...)
+    )
+    return asked, feedback
+
+
+def _with_example(example: dict[str, Any]) -> type[Asked]:
+    class WithExample(Asked):
+        model_config = ConfigDict(json_schema_extra={"examples": [example]})
+
+    return WithExample
+
+
+class Reload(Body):
+    """What to read again."""
+
+    kind: Literal["personal", "mlc", "kmeans", "als", "all"] = "all"
