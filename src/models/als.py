@@ -88,7 +88,8 @@ def _libraries() -> ThreadpoolController:
 
 def _one_blas_thread() -> AbstractContextManager[object]:
     """Threads of implicit's own do the work; those of BLAS would only get in their way."""
-    return _libraries().limit(limits=1, user_api="blas")
+    limit: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limit
 
 
 def _implicit(settings: AlsSettings) -> AlternatingLeastSquares:
