@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from src.products import paths
+from src.products.scoring import BASE_MODELS
 from src.simulation.products import ProductsSimulation, simulate
 from tests.clones import LONGEST, ROOT, SMALL, STAGES, Clone, rerun
 
@@ -50,7 +51,9 @@ def test_metrics_of_every_model_are_finite_and_inside_their_intervals(first: Clo
 def test_every_output_is_written_and_nothing_else(first: Clone) -> None:
     written = set(first.digests("data/products", "models/products", "metrics", "plots"))
     catalogue = {value for name, value in vars(paths).items() if name.isupper()}
-    assert written == catalogue - {paths.MODELS, paths.SHIPPED, paths.SUBMISSION}
+    folders = {paths.MODELS, paths.SHIPPED, paths.SHIPPED_LISTS}
+    lists = {f"{paths.SHIPPED_LISTS}/{name}.parquet" for name in BASE_MODELS}
+    assert written == catalogue - folders - {paths.SUBMISSION} | lists
     shipped = {Path(path).name for path in first.digests(paths.SHIPPED)}
     judged = {Path(path).name for path in first.digests(paths.MODELS)}
     assert shipped == judged
