@@ -23,7 +23,7 @@ serve: .venv/service ## Serve the models of the last run on 127.0.0.1:8000; need
 
 BASE ?= main
 report: .venv/runtime ## What this branch changes against BASE (main): report/report.md.
-	python -m src.pull_request '$(BASE)' $(if $(IMAGES_URL),--images-url $(IMAGES_URL))
+	python -m src.compare.pull_request '$(BASE)' $(if $(IMAGES_URL),--images-url $(IMAGES_URL))
 
 s3: .venv/development ## An S3 endpoint on this machine, kept in .s3; says how to use it.
 	bash deploy/s3/run_s3_server.sh

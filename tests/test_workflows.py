@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from src.pull_request import MARKER
+from src.compare.pull_request import MARKER
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from src.errors import InputError
-from src.finished import Finished
-from src.log_mlflow import log
-from src.mlflow_server import find_experiment, mlflow_at
+from src.log_mlflow.finished import Finished
+from src.log_mlflow.runs import log
+from src.log_mlflow.server import find_experiment, mlflow_at
 from src.products import paths
 from src.products.dataset import Dataset
 from src.products.scoring import Models
@@ -276,7 +276,7 @@ def test_registered_models_score_as_ours_elsewhere(
 
 @pytest.mark.usefixtures("server")  # which has imported MLflow
 def test_signature_example_and_libraries() -> None:
-    from src.mlflow_models import example, requirements, signature
+    from src.log_mlflow.models import example, requirements, signature
 
     columns = signature(
         {

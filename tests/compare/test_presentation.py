@@ -4,9 +4,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from src import compare as entry
-from src.compare import conclusion, draw, markdown, short, signed
-from src.differences import Comparison, Scores, compare
+from src.compare import __main__ as entry
+from src.compare.differences import Comparison, Scores, compare
+from src.compare.presentation import conclusion, draw, markdown, short, signed
 from src.errors import InputError
 
 TEST = {"month": "2016-05-28", "customers": 240, "adders": 12, "additions": 15}

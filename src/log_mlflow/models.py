@@ -11,7 +11,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec
 from mlflow.types import Schema as Columns
 
-from src.finished import SERVED, Finished, code
+from src.log_mlflow.finished import SERVED, Finished, code
 from src.products import paths
 
 # What a model looks at; the others look at both.
@@ -50,7 +50,7 @@ def log_model(name: str, finished: Finished, folder: Path) -> str:
     columns = signature(inputs)
     logged = mlflow.pyfunc.log_model(
         name=name,
-        python_model=str(Path(__file__).with_name("mlflow_scorer.py")),
+        python_model=str(Path(__file__).with_name("scorer.py")),
         artifacts={"folder": str(folder / paths.SHIPPED)},
         code_paths=[str(folder / "src")],
         signature=columns,

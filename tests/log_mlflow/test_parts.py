@@ -1,4 +1,4 @@
-from src.mlflow_parts import Part, parts
+from src.log_mlflow.parts import Part, parts
 from src.products import paths
 
 

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from dvc.repo import Repo
 
-from src import dvc_lock
-from src.compare import draw, markdown, short, signed
-from src.differences import VERDICT_ON, Scores, compare
+from src.compare import dvc_lock
+from src.compare.differences import VERDICT_ON, Scores, compare
+from src.compare.presentation import draw, markdown, short, signed
 from src.errors import InputError, run
 from src.products import paths
 from src.products.report import judged
@@ -206,7 +206,8 @@ def _heading(base: Side, head: Side, tip: str) -> str:
 def main() -> None:
     """Write the report on this branch; end with exit code 1 where dvc.lock does not fit."""
     parser = argparse.ArgumentParser(
-        prog="python -m src.pull_request", description="Report on this branch: report/report.md."
+        prog="python -m src.compare.pull_request",
+        description="Report on this branch: report/report.md.",
     )
     parser.add_argument("base", metavar="BASE", help="the branch that this one is to go into")
     parser.add_argument(

@@ -1,32 +1,19 @@
 """Differences with their intervals, one row each: a forest plot."""
 
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.differences import Difference
-from src.reporting import atomic
+from src.compare.differences import Difference
+from src.drawing import CONTRAST, FAINT, INK, PLAIN, STYLE, save
 
-# Okabe and Ito's blue and vermilion; the marker tells the same without the colour.
-LOOKS = {"higher": ("#0072B2", "^"), "lower": ("#D55E00", "v")}
-NEITHER = ("#777777", "o")
-STYLE: Any = {
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 12,
-    "axes.grid": True,
-    "axes.grid.axis": "x",
-    "grid.color": "#e6e6e6",
-    "axes.axisbelow": True,
-    "ytick.left": False,
-    "font.size": 10,
-}
+# The marker tells the same without the colour.
+LOOKS = {"higher": (PLAIN, "^"), "lower": (CONTRAST, "v")}
+NEITHER = (FAINT, "o")
+_ROWS = {"axes.spines.left": False, "axes.grid.axis": "x", "ytick.left": False}
 
 
 def forest_plot(path: str | Path, panels: dict[str, list[Difference]], label: str) -> None:
@@ -43,20 +30,19 @@ def forest_plot(path: str | Path, panels: dict[str, list[Difference]], label: st
     """
     panels = {title: rows for title, rows in panels.items() if rows}
     heights = [len(rows) + 1.2 for rows in panels.values()]
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE | _ROWS):
         figure = Figure(figsize=(8, 0.34 * sum(heights) + 0.5), layout="constrained")
         axes = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
         for panel, (title, rows) in zip(axes, panels.items(), strict=True):
             panel.set_title(title)
             _draw(panel, rows)
         axes[-1].set_xlabel(label)
-        with atomic(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+        save(path, figure)
 
 
 def _draw(axes: Axes, rows: list[Difference]) -> None:
     reach = max(max(abs(row.low), abs(row.high), abs(row.change)) for row in rows) or 0.01
-    axes.axvline(0, color="#333333", lw=1)
+    axes.axvline(0, color=INK, lw=1)
     for place, row in enumerate(rows):
         colour, marker = LOOKS.get(row.verdict, NEITHER)
         axes.plot([row.low, row.high], [place, place], color=colour, lw=2, solid_capstyle="butt")

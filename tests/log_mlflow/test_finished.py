@@ -1,7 +1,7 @@
 import pytest
 
 from src.errors import InputError
-from src.finished import Finished
+from src.log_mlflow.finished import Finished
 
 
 def test_the_workspace_is_no_revision() -> None:

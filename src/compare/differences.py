@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import pyarrow.parquet as pq
 
-from src import revisions
+from src.compare import revisions
 from src.errors import InputError
 from src.metrics import bootstrap_means
 from src.products import paths

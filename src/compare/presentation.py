@@ -1,18 +1,9 @@
-"""Is it a difference? `python -m src.compare REV_A REV_B` pairs the test customers of both.
+"""A comparison of two revisions as Markdown and as a picture."""
 
-A revision is a commit, a branch, a tag, a DVC experiment or ``workspace``. The Markdown goes to
-standard output, the picture to report/compare.png.
-"""
-
-import argparse
-import sys
 from pathlib import Path
 
-from src.differences import RESAMPLES, Comparison, Difference, Scores, compare
-from src.errors import run
-from src.forest_plot import forest_plot
-
-PICTURE = Path("report/compare.png")
+from src.compare.differences import RESAMPLES, Comparison, Difference
+from src.compare.forest_plot import forest_plot
 
 
 def conclusion(comparison: Comparison) -> str:
@@ -138,21 +129,3 @@ def short(revision: str) -> str:
     """A full commit hash by its first seven digits; any other name as it is."""
     is_hash = len(revision) == 40 and set(revision) <= set("0123456789abcdef")
     return revision[:7] if is_hash else revision
-
-
-def main() -> None:
-    """Compare two revisions."""
-    parser = argparse.ArgumentParser(
-        prog="python -m src.compare", description="Paired comparison of two revisions."
-    )
-    parser.add_argument("before", metavar="REV_A", help="commit, branch, tag or DVC experiment")
-    parser.add_argument("after", metavar="REV_B", help="the same, or workspace")
-    arguments = parser.parse_args()
-    comparison = compare(Scores.read(arguments.before), Scores.read(arguments.after))
-    draw(comparison, PICTURE)
-    print(markdown(comparison))
-    print(f"\nPicture: {PICTURE}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -14,11 +14,11 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from src import dvc_lock, pull_request
-from src.differences import Scores, compare
-from src.dvc_lock import complaint, stale_stages
+from src.compare import dvc_lock, pull_request
+from src.compare.differences import Scores, compare
+from src.compare.dvc_lock import complaint, stale_stages
+from src.compare.revisions import read
 from src.errors import InputError, run
-from src.revisions import read
 from tests.clones import Clone, environment
 
 PIPELINE = """\

@@ -1,6 +1,6 @@
 """What MLflow loads of a registered model: our own classes, by code and not by pickle.
 
-`src.mlflow_models` logs this file beside the model's files and the modules that it imports.
+`src.log_mlflow.models` logs this file beside the model's files and the modules that it imports.
 """
 
 import json

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from src.finished import written
+from src.log_mlflow.finished import written
 from src.products import paths
 from src.products.scoring import BASE_MODELS
 

@@ -9,12 +9,12 @@ import yaml
 from dvc.repo import Repo
 from dvc.scm import resolve_rev
 
-from src.dvc_lock import complaint, stale_stages
+from src.compare.dvc_lock import complaint, stale_stages
+from src.compare.revisions import WORKSPACE, read
 from src.errors import InputError
 from src.products import paths
 from src.products.schema import Schema
 from src.products.scoring import BASE_MODELS
-from src.revisions import WORKSPACE, read
 
 REPORTS = [paths.QUALITY, paths.REPAIRS, paths.METRICS]
 SERVED = {name: f"{paths.SHIPPED}/{file}" for name, (_, file) in BASE_MODELS.items()} | {

@@ -1,15 +1,9 @@
-"""Log a finished revision to MLflow: `python -m src.log_mlflow [--rev HEAD]`.
+"""Runs of MLflow: one each for the data (EDA), every base model and the blend.
 
-Nothing is computed, and nothing of the workspace is taken: parameters, metrics, plots and models
-are the revision's, out of git and DVC. One run each for the data (EDA), every base model and the
-blend, found again by its tags: logging twice adds nothing, a half-logged run is replaced.
+They are found again by their tags: logging twice adds nothing, a half-logged run is replaced.
 """
 
-import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,10 +14,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from src.errors import InputError, run
-from src.finished import REPORTS, Finished
-from src.mlflow_parts import Part, parts
-from src.mlflow_server import SERVER, find_experiment, mlflow_at
+from src.log_mlflow.finished import REPORTS, Finished
+from src.log_mlflow.parts import Part, parts
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -67,7 +59,7 @@ def _log_part(
 ) -> str:
     import mlflow
 
-    from src.mlflow_models import log_model
+    from src.log_mlflow.models import log_model
 
     tags = finished.tags
     shown = {"dvc_stages": " ".join(part.stages), "mlflow.source.git.commit": finished.commit}
@@ -103,34 +95,3 @@ def _curve(content: bytes) -> Iterator["Metric"]:
     name = str(table.columns[1])
     for step, value in zip(*(table[column].tolist() for column in table), strict=True):
         yield Metric(name, value, now, step)
-
-
-def main() -> None:
-    """Log one revision."""
-    parser = argparse.ArgumentParser(
-        prog="python -m src.log_mlflow", description="Log a finished revision to MLflow."
-    )
-    parser.add_argument("--rev", default="HEAD", help="commit, branch, tag or DVC experiment")
-    parser.add_argument("--experiment", default="nextbest", help="also the models' first name")
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or SERVER
-    parser.add_argument("--tracking-uri", default=uri, help=f"default: {uri}")
-    arguments = parser.parse_args()
-    if {"/", ":"} & set(arguments.experiment):
-        raise InputError("--experiment may hold neither '/' nor ':', as models are named after it")
-    finished = Finished.read(arguments.rev)
-    if arguments.rev == "HEAD" and _changed():
-        note = "the workspace has changed since HEAD; what is logged is HEAD,"
-        print(f"note: {note} {finished.commit[:7]}", file=sys.stderr)
-    with mlflow_at(arguments.tracking_uri) as client:
-        experiment = find_experiment(client, arguments.experiment)
-        log(finished, client, experiment, arguments.experiment)
-    print(f"{arguments.tracking_uri}/#/experiments/{experiment}")
-
-
-def _changed() -> bool:
-    status = ["git", "status", "--porcelain", "--untracked-files=no"]
-    return bool(subprocess.run(status, capture_output=True, check=True).stdout)  # noqa: S603
-
-
-if __name__ == "__main__":
-    run(main)

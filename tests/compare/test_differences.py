@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.differences import Scores, compare
+from src.compare.differences import Scores, compare
 from src.errors import InputError
 
 TEST = {"month": "2016-05-28", "customers": 1000, "adders": 50, "additions": 60}

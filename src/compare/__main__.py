@@ -1,0 +1,33 @@
+"""Is it a difference? `python -m src.compare REV_A REV_B` pairs the test customers of both.
+
+A revision is a commit, a branch, a tag, a DVC experiment or ``workspace``. The Markdown goes to
+standard output, the picture to report/compare.png.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from src.compare.differences import Scores, compare
+from src.compare.presentation import draw, markdown
+from src.errors import run
+
+PICTURE = Path("report/compare.png")
+
+
+def main() -> None:
+    """Compare two revisions."""
+    parser = argparse.ArgumentParser(
+        prog="python -m src.compare", description="Paired comparison of two revisions."
+    )
+    parser.add_argument("before", metavar="REV_A", help="commit, branch, tag or DVC experiment")
+    parser.add_argument("after", metavar="REV_B", help="the same, or workspace")
+    arguments = parser.parse_args()
+    comparison = compare(Scores.read(arguments.before), Scores.read(arguments.after))
+    draw(comparison, PICTURE)
+    print(markdown(comparison))
+    print(f"\nPicture: {PICTURE}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)
