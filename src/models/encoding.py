@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -43,12 +44,19 @@ class Encoder:
         encoded = np.empty((len(profile), len(self.names)), dtype=np.float32, order="F")
         for index, name in enumerate(self.numeric):
             encoded[:, index] = profile[name].to_numpy(dtype=np.float32)
-        for index, (name, known) in enumerate(self.categories.items(), start=len(self.numeric)):
+        for index, name in enumerate(self.categories, start=len(self.numeric)):
             column = profile[name].array
-            position = {value: code for code, value in enumerate(known)}
+            position = self._positions[name]
             codes = [position.get(str(value), -1) for value in column.categories]
             encoded[:, index] = np.array([*codes, -1], dtype=np.float32)[column.codes]
         return encoded
+
+    @cached_property
+    def _positions(self) -> dict[str, dict[str, int]]:
+        return {
+            name: {value: code for code, value in enumerate(known)}
+            for name, known in self.categories.items()
+        }
 
     def to_json(self) -> str:
         """Serialise."""

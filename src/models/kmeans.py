@@ -132,13 +132,17 @@ def _indicators(
     encoder: Encoder, widths: tuple[int, ...], encoded: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Numbers (income and tenure by logarithm) and one indicator per frequent category."""
-    columns = []
+    numbers = len(encoder.numeric)
+    points = np.empty((len(encoded), numbers + sum(widths)), dtype=np.float32)
     for index, name in enumerate(encoder.numeric):
         values = encoded[:, index]
-        columns.append(np.log1p(np.maximum(values, 0)) if name in {"income", "tenure"} else values)
-    for index, width in enumerate(widths, start=len(encoder.numeric)):
-        columns += [(encoded[:, index] == code).astype(np.float32) for code in range(width)]
-    return np.column_stack(columns)
+        skewed = name in {"income", "tenure"}
+        points[:, index] = np.log1p(np.maximum(values, 0)) if skewed else values
+    start = numbers
+    for index, width in enumerate(widths, start=numbers):
+        points[:, start : start + width] = encoded[:, index, None] == np.arange(width)
+        start += width
+    return points
 
 
 def _learn(

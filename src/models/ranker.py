@@ -153,6 +153,10 @@ class Ranker:
     def score(self, customers: Customers, scores: dict[str, Scores]) -> Scores:
         """P(item | adds something); (customers, items), rows sum to 1."""
         _, matrix = self.features(customers, scores)
+        return self.score_features(customers, matrix)
+
+    def score_features(self, customers: Customers, matrix: NDArray[np.float32]) -> Scores:
+        """As `score`, from features that are at hand."""
         logits = self._baseline(customers)
         logits[:, self.learnt] += self.booster.predict(matrix, prediction_type="RawFormulaVal")
         logits -= logits.max(axis=1, keepdims=True)

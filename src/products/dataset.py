@@ -9,12 +9,11 @@ import datetime
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
 from numpy.typing import NDArray
 
 from src.engine import connect
@@ -23,6 +22,9 @@ from src.models.customers import Customers
 from src.models.history import History, Ids
 from src.products import paths
 from src.products.schema import Schema
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Dataset:
     one before; 0 is the month after the last, which `recommend` ranks for.
     """
 
-    connection: Backend
+    connection: "Backend"
     schema: Schema
     history: History
     windows: dict[str, list[datetime.date]]
@@ -158,7 +160,7 @@ class Dataset:
         income = ["income_missing"] if "income" in self.schema.numeric else []
         names = [*self.schema.numeric, *income, *self.schema.categorical]
         table = (
-            rows.filter(rows.month == ibis.literal(month))
+            rows.filter(rows.month == month)
             .select("customer", *names)
             .order_by("customer")
             .to_pyarrow()

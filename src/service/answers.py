@@ -43,12 +43,10 @@ class Answers:
     def __init__(self, settings: Settings, monitoring: Monitoring) -> None:
         self.settings = settings
         self.monitoring = monitoring
+        self.storage = ThreadPoolExecutor(1, thread_name_prefix="storage")
+        opening = self.storage.submit(_feedback, settings)
         self.catalogue = Catalogue.load(settings)
-        schema = params.load("schema", Schema)
-        rest = params.load("feedback", FeedbackSettings, str(settings.rules))
-        self.feedback = Feedback(
-            settings.database_url, rest, integer_ids=schema.id_type == "integer"
-        )
+        self.feedback = opening.result()
         self.history = HistoryLog(
             settings.history_file, settings.history_bytes, settings.history_files
         )
@@ -60,7 +58,6 @@ class Answers:
             settings.drift_least,
         )
         self.models = ThreadPoolExecutor(1, thread_name_prefix="models")
-        self.storage = ThreadPoolExecutor(1, thread_name_prefix="storage")
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
         self._reloading = asyncio.Lock()
@@ -187,12 +184,12 @@ class Answers:
             await loop.run_in_executor(None, release_memory)
             return catalogue
 
-    async def store(self, given: GivenFeedback, key: str) -> int:
-        """Store a feedback; returns its id when it is on disk."""
+    async def store(self, given: GivenFeedback, key: str) -> dict[str, Any]:
+        """Store a feedback; acknowledge it when it is on disk."""
         row = {**given.model_dump(), "key": key}
-        identity: int = await self.in_storage(self.feedback.add, row)
-        self.monitoring.feedback.labels(row["action"]).inc()
-        return identity
+        identity = await self.in_storage(self.feedback.add, row)
+        self.monitoring.feedback.labels(given.action).inc()
+        return {"id": identity, "rest_days": self.feedback.rest_days(given.action)}
 
     async def refresh_forever(self) -> None:
         """Look for feedback that other processes stored."""
@@ -265,6 +262,12 @@ class Answers:
             "recommendations": rows,
             "removed": result.removed,
         }
+
+
+def _feedback(settings: Settings) -> Feedback:
+    schema = params.load("schema", Schema)
+    rest = params.load("feedback", FeedbackSettings, str(settings.rules))
+    return Feedback(settings.database_url, rest, integer_ids=schema.id_type == "integer")
 
 
 def _never(item: int) -> Any:

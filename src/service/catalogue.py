@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +15,18 @@ from numpy.typing import NDArray
 from src import params
 from src.errors import InputError
 from src.products import paths
-from src.products.clean import Clean
 from src.products.schema import Schema
 from src.products.scoring import BASE_MODELS, Models
 from src.service.eligibility import Eligibility, Rules
 from src.service.known import Known
 from src.service.lists import Lists
-from src.service.online import Preparation
-from src.service.reasons import Explainer, Stored, read_reasons
+from src.service.reasons import Explainer, Stored
 from src.service.reference import Codes, Reference, first_offers
 from src.service.settings import Settings, git_revision
 from src.service.words import Wording
+
+if TYPE_CHECKING:
+    from src.service.online import Preparation
 
 PERSONAL = "personal"
 KINDS = (PERSONAL, *BASE_MODELS)  # offline lists; the bit of a kind in `support` is its place here
@@ -48,6 +50,8 @@ class Catalogue:
         Which other lists agree with each item of the personal lists, as bits.
     reasons : Stored
         Of each item of the personal lists.
+    begins : int32 array, shape (customers,)
+        Row in `reasons` of each customer's first item.
     reference : Reference
         What drift is measured against.
     """
@@ -59,11 +63,12 @@ class Catalogue:
     models: Models
     known: Known
     lists: dict[str, Lists]
-    preparation: Preparation
+    preparation: "Preparation"
     rules: Rules
     applying: NDArray[np.int64]
     support: NDArray[np.int16]
     reasons: Stored
+    begins: NDArray[np.int32]
     explainer: Explainer
     reference: Reference
 
@@ -83,13 +88,18 @@ class Catalogue:
         rules = Rules(eligibility.rules, schema)
         months, memory = _windows()
         models = _models()
-        known = Known.read(paths.HISTORY, paths.PROFILES, products, memory)
         with ThreadPoolExecutor() as threads:
-            read = threads.map(lambda kind: _lists(kind, known, products), KINDS)
-            lists = dict(zip(KINDS, read, strict=True))
-        present = known.position >= 0
-        applying = rules.applying(known.history.customers, None)
-        applying[present] = rules.applying(known.history.customers[present], known.profiles)
+            preparing = threads.submit(_preparation, schema, memory)
+            telling = threads.submit(_reasons, models)
+            explaining = threads.submit(Explainer, schema, models.ranker, wording)
+            known = Known.read(paths.HISTORY, paths.PROFILES, products, memory)
+            reading = {kind: threads.submit(_lists, kind, known, products) for kind in KINDS}
+            present = known.position >= 0
+            applying = rules.applying(known.history.customers, None)
+            applying[present] = rules.applying(known.history.customers[present], known.profiles)
+            personal = reading[PERSONAL].result()
+            referring = threads.submit(_reference, known, personal, rules, applying)
+            lists = {kind: each.result() for kind, each in reading.items()}
         return cls(
             schema=schema,
             months=months,
@@ -98,25 +108,27 @@ class Catalogue:
             models=models,
             known=known,
             lists=lists,
-            preparation=Preparation(schema, params.load("clean", Clean), paths.MEDIANS, memory),
+            preparation=preparing.result(),
             rules=rules,
             applying=applying,
             support=_support(lists),
-            reasons=_reasons(lists, models),
-            explainer=Explainer(schema, models.ranker, wording),
-            reference=_reference(known, lists, rules, applying, len(products)),
+            reasons=telling.result(),
+            begins=telling.result().begins(personal),
+            explainer=explaining.result(),
+            reference=referring.result(),
         )
 
     def reload(self, kind: str) -> "Catalogue":
         """The same catalogue with the lists of one kind read again."""
         lists = {**self.lists, kind: _lists(kind, self.known, self.products)}
-        reasons = _reasons(lists, self.models) if kind == PERSONAL else self.reasons
+        reasons = _reasons(self.models) if kind == PERSONAL else self.reasons
         return replace(
             self,
             lists=lists,
             support=_support(lists),
             reasons=reasons,
-            reference=_reference(self.known, lists, self.rules, self.applying, len(self.products)),
+            begins=reasons.begins(lists[PERSONAL]),
+            reference=_reference(self.known, lists[PERSONAL], self.rules, self.applying),
         )
 
     def codes(self, row: int | None) -> Codes | None:
@@ -192,14 +204,21 @@ def _models() -> Models:
     return Models.load(paths.SHIPPED)
 
 
+def _preparation(schema: Schema, memory: int) -> "Preparation":
+    # Ibis takes a second to import: beside the reading of tables, which leaves Python alone.
+    from src.products.clean import Clean
+    from src.service.online import Preparation
+
+    return Preparation(schema, params.load("clean", Clean), paths.MEDIANS, memory)
+
+
 def _lists(kind: str, known: Known, products: list[str]) -> Lists:
     path = paths.RECOMMENDATIONS if kind == PERSONAL else f"{paths.SHIPPED_LISTS}/{kind}.parquet"
     return Lists.read(path, products, known.history.customers)
 
 
-def _reasons(lists: dict[str, Lists], models: Models) -> Stored:
-    names = list(models.ranker.booster.feature_names_)
-    return read_reasons(paths.REASONS, lists[PERSONAL], names)
+def _reasons(models: Models) -> Stored:
+    return Stored.read(paths.REASONS, list(models.ranker.booster.feature_names_))
 
 
 def _support(lists: dict[str, Lists]) -> NDArray[np.int16]:
@@ -212,10 +231,10 @@ def _support(lists: dict[str, Lists]) -> NDArray[np.int16]:
 
 
 def _reference(
-    known: Known, lists: dict[str, Lists], rules: Rules, applying: NDArray[np.int64], products: int
+    known: Known, personal: Lists, rules: Rules, applying: NDArray[np.int64]
 ) -> Reference:
-    first = first_offers(lists[PERSONAL].items, applying, rules.forbidden)
-    return Reference.of(known.profiles, first, products)
+    first = first_offers(personal.items, applying, rules.forbidden)
+    return Reference.of(known.profiles, first, known.history.held.shape[1])
 
 
 def _digest() -> str:

@@ -5,6 +5,8 @@ from typing import Any
 from src.models.history import MAX_MONTHS
 from src.service.catalogue import Catalogue
 
+_EXAMPLE = 10_000  # customers
+
 
 def describe(catalogue: Catalogue, customer: int | str) -> dict[str, Any] | None:
     """Profile and holdings over time, the latest month first; None for a stranger."""
@@ -41,7 +43,7 @@ def describe(catalogue: Catalogue, customer: int | str) -> dict[str, Any] | None
 
 def example_request(catalogue: Catalogue) -> dict[str, Any]:
     """A request for the OpenAPI document: the most frequent attributes, the most held product."""
-    profiles = catalogue.known.profiles
+    profiles = catalogue.known.profiles.head(_EXAMPLE)
     schema = catalogue.schema
     profile: dict[str, Any] = {}
     for name in schema.numeric:

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from src.errors import InputError
 from src.models.history import Ids
-from src.service.tables import check_parquet, codes_of, ids_of, read_column
+from src.service.tables import Table, codes_of, ids_of
 
 _NEEDED = {"customer", "rank", "product", "score"}
 
@@ -36,14 +35,12 @@ class Lists:
         InputError
             The file is missing, damaged, empty, or says something that a list cannot say.
         """
-        check_parquet(path)
-        absent = sorted(_NEEDED - set(pq.read_schema(path).names))
-        if absent:
-            raise InputError(f"{path} has no column {', '.join(absent)}")
-        if not pq.read_metadata(path).num_rows:
+        table = Table.open(path)
+        table.require(_NEEDED)
+        if not len(table):
             raise InputError(f"{path} has no row")
-        rank = read_column(path, "rank").to_numpy()
-        owners = ids_of(read_column(path, "customer"))
+        rank = table.read("rank").to_numpy()
+        owners = ids_of(table.read("customer"))
         if owners.dtype != customers.dtype:
             raise InputError(f"{path}: column customer is not of the type of the known ids")
         begins = rank == 1
@@ -56,11 +53,11 @@ class Lists:
         lengths[rows] = np.diff(starts, append=len(owners))
         del owners, begins
         shown = np.arange(lengths.max()) < lengths[:, None]
-        scores = read_column(path, "score").to_numpy()
+        scores = table.read("score").to_numpy()
         if not np.isfinite(scores).all():
             raise InputError(f"{path}: column score is not finite in some rows")
         lists = cls(np.full(shown.shape, -1, np.int16), np.zeros(shown.shape, np.float32))
-        lists.items[shown] = codes_of(read_column(path, "product"), products, f"{path}: product")
+        lists.items[shown] = codes_of(table.read("product"), products, f"{path}: product")
         lists.scores[shown] = scores
         return lists
 

@@ -8,7 +8,6 @@ from typing import Any
 import ibis
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from src.models.customers import Customers
 from src.models.history import MAX_MONTHS, History
@@ -16,7 +15,7 @@ from src.products.clean import Clean, fill_rows, median_keys, valid_rows
 from src.products.schema import Schema
 from src.service.requests import Asked
 from src.service.row import compile_row
-from src.service.tables import check_parquet
+from src.service.tables import Table
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class Preparation:
     """
 
     def __init__(self, schema: Schema, settings: Clean, medians: str, memory: int) -> None:
-        check_parquet(medians)
         self.schema = schema
         self.memory = memory
         columns = {
@@ -62,7 +60,7 @@ class Preparation:
         )
         self._medians: dict[tuple[str | None, ...], dict[str, float | None]] = {
             tuple(line[key] for key in self._keys): {name: line[name] for name in schema.numeric}
-            for line in pq.read_table(medians).to_pylist()
+            for line in Table.open(medians).file.read().to_pylist()
         }
         self._nowhere = tuple(None for _ in self._keys)
         income = ["income_missing"] if "income" in schema.numeric else []

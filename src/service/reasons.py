@@ -4,68 +4,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from src.errors import InputError
-from src.models.customers import Customers, Scores
 from src.models.ranker import Ranker
 from src.models.shap import LeafShap
+from src.products import paths
 from src.products.explain import COUNT, explain
 from src.products.schema import Schema
 from src.service.lists import Lists
-from src.service.tables import check_parquet, codes_of, read_column
+from src.service.tables import Table, codes_of
 from src.service.words import Wording, Words
 
 _COLUMNS = ("feature", "value", "contribution")
 
 
-def read_reasons(path: str, personal: Lists, names: list[str]) -> "Stored":
-    """Read the reasons that recommend wrote for the personal lists.
-
-    Parameters
-    ----------
-    names : list of str
-        Features of the ranker.
-
-    Raises
-    ------
-    InputError
-        The file is missing or damaged, or is about other lists or another model.
-    """
-    check_parquet(path)
-    places = [f"{what}_{place}" for what in _COLUMNS for place in range(1, COUNT + 1)]
-    absent = sorted({"rank", *places} - set(pq.read_schema(path).names))
-    if absent:
-        raise InputError(f"{path} has no column {', '.join(absent)}")
-    shown = personal.items >= 0
-    ranks = np.broadcast_to(np.arange(1, shown.shape[1] + 1, dtype=np.int8), shown.shape)[shown]
-    if not np.array_equal(read_column(path, "rank").to_numpy(), ranks):
-        raise InputError(f"{path} is not about the personal lists; run dvc repro or dvc pull")
-    stored = Stored(
-        np.zeros(len(shown), dtype=np.int32),
-        np.empty((len(ranks), COUNT), dtype=np.int16),
-        np.empty((len(ranks), COUNT), dtype=np.float32),
-        np.empty((len(ranks), COUNT), dtype=np.int16),
-    )
-    np.cumsum(shown[:-1].sum(axis=1), out=stored.first[1:])
-    for place in range(COUNT):
-        columns = [f"{what}_{place + 1}" for what in _COLUMNS]
-        feature, value, contribution = pq.read_table(path, columns=columns).itercolumns()
-        stored.features[:, place] = codes_of(feature, names, f"{path}: feature")
-        stored.values[:, place] = _findable(value.to_numpy())
-        stored.thousandths[:, place] = _thousandths(contribution.to_numpy())
-    return stored
-
-
 @dataclass(frozen=True)
 class Stored:
-    """Reasons of products in lists, one row per product.
+    """Reasons that recommend wrote for the personal lists, one row per product.
 
     Attributes
     ----------
-    first : int32 array, shape (customers,)
-        Row of the first product of each customer.
+    ranks : int8 array, shape (products in all lists,)
+        1, 2, … for every customer.
     features : int16 array, shape (products in all lists, COUNT)
         -1 where there is no further reason.
     values : float32 array, shape (products in all lists, COUNT)
@@ -74,10 +35,61 @@ class Stored:
         Contributions: as exact as anybody wants to read, and short in JSON.
     """
 
-    first: NDArray[np.int32]
+    ranks: NDArray[np.int8]
     features: NDArray[np.int16]
     values: NDArray[np.float32]
     thousandths: NDArray[np.int16]
+
+    @classmethod
+    def read(cls, path: str, names: list[str]) -> "Stored":
+        """Read them.
+
+        Parameters
+        ----------
+        names : list of str
+            Features of the ranker.
+
+        Raises
+        ------
+        InputError
+            The file is missing or damaged, or is about another model.
+        """
+        table = Table.open(path)
+        places = [f"{what}_{place}" for what in _COLUMNS for place in range(1, COUNT + 1)]
+        table.require(["rank", *places])
+        shape = len(table), COUNT
+        stored = cls(
+            table.read("rank").to_numpy(),
+            # Written by column, of which there are few and long ones.
+            np.empty(shape, dtype=np.int16, order="F"),
+            np.empty(shape, dtype=np.float32, order="F"),
+            np.empty(shape, dtype=np.int16, order="F"),
+        )
+        for place in range(COUNT):
+            columns = table.file.read(columns=[f"{what}_{place + 1}" for what in _COLUMNS])
+            feature, value, contribution = columns.itercolumns()
+            stored.features[:, place] = codes_of(feature, names, f"{path}: feature")
+            stored.values[:, place] = _findable(value.to_numpy())
+            stored.thousandths[:, place] = _thousandths(contribution.to_numpy())
+        return stored
+
+    def begins(self, personal: Lists) -> NDArray[np.int32]:
+        """Row of the first product of each customer; int32, (customers,).
+
+        Raises
+        ------
+        InputError
+            These are not the reasons of these lists.
+        """
+        shown = personal.items >= 0
+        ranks = np.broadcast_to(np.arange(1, shown.shape[1] + 1, dtype=np.int8), shown.shape)
+        if not np.array_equal(self.ranks, ranks[shown]):
+            raise InputError(
+                f"{paths.REASONS} is not about the personal lists; run dvc repro or dvc pull"
+            )
+        begins = np.zeros(len(shown), dtype=np.int32)
+        np.cumsum(shown[:-1].sum(axis=1), out=begins[1:])
+        return begins
 
 
 def _findable(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -98,17 +110,13 @@ class Explainer:
         self._products = list(schema.products)
         self._words = Words(schema, ranker, wording)
 
-    def read(self, stored: Stored, row: int, count: int) -> list[list[dict[str, Any]]]:
+    def read(self, stored: Stored, begin: int, count: int) -> list[list[dict[str, Any]]]:
         """Reasons of the first products of a known customer's personal list."""
-        first = int(stored.first[row])
-        rows = slice(first, first + count)
+        rows = slice(begin, begin + count)
         return self._told(stored.features[rows], stored.values[rows], stored.thousandths[rows])
 
-    def computed(
-        self, customer: Customers, base: dict[str, Scores], items: list[int]
-    ) -> list[list[dict[str, Any]]]:
-        """Reasons of the blend for some items of one customer."""
-        _, matrix = self._ranker.features(customer, base)
+    def computed(self, matrix: NDArray[np.float32], items: list[int]) -> list[list[dict[str, Any]]]:
+        """Reasons of the blend for some items of one customer, of whom these are the features."""
         reasons = explain(self._ranker, self._shap, matrix, np.array([items], dtype=np.int16))
         return self._told(
             reasons.features[0],

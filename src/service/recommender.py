@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from src.models.customers import Customers, Scores
 from src.ranking import top_k
@@ -135,10 +137,16 @@ class OnlineScores:
             self._base[name] = self._models.base[name].score(self.customer)
         return self._base[name]
 
+    @cached_property
+    def features(self) -> NDArray[np.float32]:
+        """What the blend looks at; (1, features)."""
+        ranker = self._models.ranker
+        base = {name: self.base(name) for name in ranker.models}
+        return ranker.features(self.customer, base)[1]
+
     def personal(self) -> Scores:
         """Scores of the blend; float32, (1, items)."""
-        ranker = self._models.ranker
-        return ranker.score(self.customer, {name: self.base(name) for name in ranker.models})
+        return self._models.ranker.score_features(self.customer, self.features)
 
     def chain(self, personal: bool) -> Iterator[tuple[str, Callable[[], Ranked]]]:
         """Sources in order; without holdings there are no personal scores."""
@@ -156,10 +164,7 @@ class OnlineScores:
 
     def reasons(self, explainer: Explainer, items: list[int]) -> list[list[dict[str, Any]]]:
         """Reasons of the blend for some items."""
-        if not items:
-            return []
-        models = self._models.ranker.models
-        return explainer.computed(self.customer, {name: self.base(name) for name in models}, items)
+        return explainer.computed(self.features, items) if items else []
 
 
 def rows(
@@ -192,7 +197,8 @@ def offline_rows(catalogue: Catalogue, row: int, result: Result) -> list[dict[st
     """Products of an answer from the lists of a known customer."""
     place = catalogue.places(row)
     support = catalogue.support[row].tolist()
-    reasons = catalogue.explainer.read(catalogue.reasons, row, len(place))
+    begin = int(catalogue.begins[row])
+    reasons = catalogue.explainer.read(catalogue.reasons, begin, len(place))
     return rows(
         catalogue,
         result,

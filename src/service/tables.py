@@ -1,5 +1,7 @@
 """Columns of parquet files, read one at a time and checked."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,34 +13,57 @@ from src.errors import InputError
 from src.models.history import Ids
 
 
-def check_parquet(path: str) -> None:
-    """Say whether a file is there and whole.
+@dataclass(frozen=True)
+class Table:
+    """A parquet file, open: columns are read one at a time, as all at once would fill memory."""
 
-    Raises
-    ------
-    InputError
-        It is not.
-    """
-    if not Path(path).is_file():
-        raise InputError(f"{path} is missing; run dvc repro or dvc pull")
-    try:
-        pq.read_metadata(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} is not a whole parquet file ({error}); get it again") from None
+    path: str
+    file: pq.ParquetFile
 
+    @classmethod
+    def open(cls, path: str) -> "Table":
+        """Open a file.
 
-def read_column(path: str, name: str) -> pa.ChunkedArray:
-    """Read one column of a file: all at once would take three times the memory.
+        Raises
+        ------
+        InputError
+            It is missing, or not whole.
+        """
+        if not Path(path).is_file():
+            raise InputError(f"{path} is missing; run dvc repro or dvc pull")
+        try:
+            return cls(path, pq.ParquetFile(path))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputError(
+                f"{path} is not a whole parquet file ({error}); get it again"
+            ) from None
 
-    Raises
-    ------
-    InputError
-        A cell has no value.
-    """
-    column = pq.read_table(path, columns=[name])[name]
-    if column.null_count:
-        raise InputError(f"{path}: column {name} has no value in {column.null_count:,} rows")
-    return column
+    def __len__(self) -> int:
+        return int(self.file.metadata.num_rows)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.file.schema_arrow.names)
+
+    def require(self, names: Iterable[str]) -> None:
+        """Raise InputError where a column is absent."""
+        if absent := sorted(set(names) - set(self.names)):
+            raise InputError(f"{self.path} has no column {', '.join(absent)}")
+
+    def read(self, name: str) -> pa.ChunkedArray:
+        """Read a column in which every cell has a value.
+
+        Raises
+        ------
+        InputError
+            A cell has none.
+        """
+        column = self.file.read(columns=[name])[name]
+        if column.null_count:
+            count = f"{column.null_count:,}"
+            raise InputError(f"{self.path}: column {name} has no value in {count} rows")
+        return column
 
 
 def ids_of(column: pa.ChunkedArray) -> Ids:
