@@ -15,33 +15,21 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
-from src.reporting import atomic
+from src.drawing import CONTRAST, INK, PLAIN, STYLE, save
 from src.tuning.space import Distribution, Space
 
 LABEL = "MAP@7 among adders"
 _VALUE = "map@7_adders"
-# Okabe and Ito's blue, vermilion and grey
-_PLAIN, _BEST, _FADED = "#0072B2", "#D55E00", "#999999"
-_STYLE: Any = {
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 12,
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "axes.axisbelow": True,
-    "font.size": 10,
-}
+_FADED = "#999999"
 
 
 @contextmanager
 def _figure(path: Path, width: float, height: float) -> Iterator[Figure]:
     """A figure, written as PNG when the block ends."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
-        with atomic(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+        save(path, figure)
 
 
 def history(path: Path, model: str, trials: pd.DataFrame) -> None:
@@ -51,13 +39,13 @@ def history(path: Path, model: str, trials: pd.DataFrame) -> None:
         axes = figure.subplots()
         axes.set_title(f"{model}: {len(trials)} trials, {complete.sum()} of them to the end")
         current, best = trials[_VALUE].iloc[0], trials["best"].iloc[-1]
-        axes.axhline(current, color="#333333", lw=1, ls="--")
+        axes.axhline(current, color=INK, lw=1, ls="--")
         shown = _shown(trials)
         axes.plot(trials["trial"][~complete], shown[~complete], "o", ms=3, color=_FADED)
-        axes.plot(trials["trial"][complete], shown[complete], "o", ms=4, color=_PLAIN)
-        axes.step(trials["trial"], trials["best"], where="post", color=_BEST, lw=2)
+        axes.plot(trials["trial"][complete], shown[complete], "o", ms=4, color=PLAIN)
+        axes.step(trials["trial"], trials["best"], where="post", color=CONTRAST, lw=2)
         end = len(trials) - 0.5
-        _at_end(axes, end, {"best so far": (best, _BEST), "current": (current, "#333333")})
+        _at_end(axes, end, {"best so far": (best, CONTRAST), "current": (current, INK)})
         axes.set_xlim(-1, end)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         grey = "" if complete.all() else " (grey: given up with a part of the budget)"
@@ -70,7 +58,7 @@ def importances(path: Path, model: str, shares: dict[str, float]) -> None:
     with _figure(path, 8, 0.36 * len(shares) + 1.3) as figure:
         axes = figure.subplots()
         axes.set_title(f"{model}: which parameters made the difference")
-        axes.barh(list(shares), list(shares.values()), color=_PLAIN)
+        axes.barh(list(shares), list(shares.values()), color=PLAIN)
         for place, share in enumerate(shares.values()):
             axes.text(share + 0.01, place, f"{share:.0%}", va="center")
         axes.invert_yaxis()
@@ -96,7 +84,7 @@ def parallel(path: Path, model: str, trials: pd.DataFrame, space: Space) -> None
             colour = mpl.colormaps["viridis"](line[-1])
             axes.plot(line, color=colour, lw=1, alpha=0.15 + 0.6 * line[-1])
             if row == len(places) - 1:
-                axes.plot(line, color=_BEST, lw=2.5)
+                axes.plot(line, color=CONTRAST, lw=2.5)
         axes.set_xlim(0, len(space))
         axes.set_ylim(-0.02, 1.02)
         axes.set_xticks(range(len(space) + 1), [*space, LABEL.replace(" among", "\namong")])
@@ -131,8 +119,8 @@ def slices(path: Path, model: str, trials: pd.DataFrame, space: Space) -> None:
             axes.scatter(
                 place[complete], shown[complete], c=order, cmap="Blues", vmin=-len(trials) / 3, s=18
             )
-            axes.plot(place[0], shown[0], "D", ms=7, color="#333333")
-            axes.plot(place[best], shown[best], "o", ms=11, mfc="none", mew=2, color=_BEST)
+            axes.plot(place[0], shown[0], "D", ms=7, color=INK)
+            axes.plot(place[best], shown[best], "o", ms=11, mfc="none", mew=2, color=CONTRAST)
             axes.set_xlim(-0.04, 1.04)
             ticks, labels = _ticks(values)
             axes.set_xticks(ticks, labels, fontsize=8)
@@ -183,7 +171,7 @@ def _short(choice: str) -> str:
 
 def _scale(axes: Axes, column: int, places: list[float], names: list[str]) -> None:
     """A vertical axis with names."""
-    axes.axvline(column, color="#333333", lw=1)
+    axes.axvline(column, color=INK, lw=1)
     for place, name in zip(places, names, strict=True):
         axes.text(
             column + 0.03,

@@ -27,7 +27,7 @@ from src.reporting import atomic
 
 FOLDER = "data/tuning"
 _PIPELINE = "pipelines/tuning/dvc.yaml"
-_SHOWING = ("src/tuning/report.py", "src/tuning/figures.py")
+_SHOWING = ("src/tuning/report.py", "src/tuning/figures.py", "src/drawing.py")
 
 
 def fingerprint(content: dict[str, Any], files: list[str]) -> str:
