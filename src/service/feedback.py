@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from pydantic import Field
 
 from src.errors import InputError
 from src.params import Section
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+WITHDRAWN = "withdrawn"  # ends the rest of a product
+
 _OUT_OF_ORDER = 1_000  # ids: a commit may be seen after one with a higher id
 
 feedback = sa.Table(
@@ -81,7 +81,7 @@ class Feedback:
         rows = (
             sa.select(feedback)
             .where(feedback.c.id > self._seen - _OUT_OF_ORDER, feedback.c.received_at > since)
-            .where(feedback.c.action.in_(list(self._rest)))
+            .where(feedback.c.action.in_([*self._rest, WITHDRAWN]))
             .order_by(feedback.c.id)
         )
         with self._engine.connect() as connection:
@@ -89,6 +89,10 @@ class Feedback:
                 self._seen = max(self._seen, row.id)
                 received = _with_zone(row.received_at)
                 self._remember(self._identity(row.customer), row.product, row.action, received)
+
+    def rest_days(self, action: str) -> float:
+        """Days for which a product rests after an action."""
+        return self._rest.get(action, 0)
 
     def resting(self, customer: int | str | None, now: float) -> list[str]:
         """Products that a customer is not to be offered now."""
@@ -111,17 +115,20 @@ class Feedback:
     def _remember(
         self, customer: int | str, product: str, action: str, received: datetime.datetime
     ) -> None:
-        days = self._rest.get(action)
-        if days:
-            end = received.timestamp() + days * 86_400
+        """The last action decides; one that says nothing about resting changes nothing."""
+        days = self.rest_days(action)
+        if days or action == WITHDRAWN:
             with self._lock:
                 ends = dict(self._resting.get(customer, {}))
-                ends[product] = max(end, ends.get(product, 0))
+                ends[product] = received.timestamp() + days * 86_400 if days else 0
                 self._resting[customer] = ends
 
 
 def migrate(connection: sa.Connection) -> None:
     """Bring the tables to the newest form."""
+    from alembic import command  # takes half a second: beside the reading of tables
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection

@@ -190,6 +190,8 @@ async def _refuse(send: Any, status: int, detail: str) -> None:
 
 def _route(scope: Message) -> str:
     """Path as declared, without ids; what is not declared shares a name."""
+    if scope["path"].startswith(PUBLIC_FOLDER):
+        return PUBLIC_FOLDER
     route = scope.get("route")
     path = getattr(route, "path", None)
     if path:

@@ -78,7 +78,9 @@ class GivenFeedback(Body):
 
     customer: Any
     product: Any
-    action: Literal["shown", "accepted", "dismissed"]
+    action: Literal["shown", "accepted", "dismissed", "withdrawn"] = Field(
+        description="withdrawn: what was said before was a mistake, the product rests no longer"
+    )
     answer: str | None = Field(
         default=None,
         max_length=64,

@@ -119,7 +119,7 @@ def add_routes(app: FastAPI, answers: Answers) -> None:
     )
     async def feedback(given: feedback_model, request: Request) -> Response:  # type: ignore[valid-type]
         """Tell what became of an offer; once acknowledged, it is on disk."""
-        return _json({"id": await answers.store(given, request.scope["key"])}, 201)
+        return _json(await answers.store(given, request.scope["key"]), 201)
 
     @app.get("/feedback/export", tags=["feedback"], responses=faults)
     async def feedback_export(

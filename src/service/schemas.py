@@ -88,6 +88,7 @@ class Stored(BaseModel):
     """Acknowledgement of a feedback: it is on disk."""
 
     id: int
+    rest_days: float = Field(description="for which the product is not offered to the customer")
 
 
 class Ready(BaseModel):

@@ -46,6 +46,10 @@ _MODEL = {
         "к продуктам клиента подходит «{t}» ({s} из 1)",
     ),
 }
+_UNLIKE = (
+    "holdings hardly go with {t}",
+    "к продуктам клиента «{t}» почти не подходит",
+)
 _POPULAR = ("{p} of all additions are {t}", "{p} всех подключений — «{t}»")
 _PLAIN = {
     "months_since_any_added": ("last product added {n} ago", "последнее подключение {n} назад"),
@@ -59,6 +63,7 @@ _NEVER_PLAIN = {
     "months_since_any_added": ("no product added yet", "подключений ещё не было"),
     "months_since_any_dropped": ("no product given up yet", "отключений ещё не было"),
 }
+_LEAST = 0.005  # what would be rounded to 0
 _LAG = re.compile(r"(held|portfolio|active)_lag(\d+)(?::(.+))?")
 
 
@@ -95,20 +100,16 @@ class Words:
         if lag:
             return self._lagged(lag[1], int(lag[2]), lag[3], value)
         if kind in _MODEL:
-            return self._filled(_MODEL[kind], value, product)
+            unlike = kind == "als" and value < _LEAST  # its scores may lie below 0
+            return self._filled(_UNLIKE if unlike else _MODEL[kind], value, product)
         if kind in _PRODUCT:
             return self._filled(_NEVER[kind] if missing else _PRODUCT[kind], value, product)
         if kind in _PLAIN:
             return self._filled(_NEVER_PLAIN[kind] if missing else _PLAIN[kind], value)
         if kind == "income_missing":
-            return (
-                ("income is not known", "доход неизвестен")
-                if value
-                else (
-                    "income is known",
-                    "доход известен",
-                )
-            )
+            if value:
+                return "income is not known", "доход неизвестен"
+            return "income is known", "доход известен"
         title = self._attributes.get(kind) or _named(kind)
         if kind in self._categories:
             known = self._categories[kind]
@@ -139,10 +140,24 @@ class Words:
         title = self._titles[product] if product else Title(en="", ru="")
         whole = 0 if math.isnan(value) else round(value)
         share = 0.0 if math.isnan(value) else value
-        shared = {"i": whole, "p": f"{share:.0%}", "s": f"{share:.2f}"}
+        few = bool(product) and share < _LEAST
         times = "once" if whole == 1 else "never" if not whole else f"{whole} times"
-        en = template[0].format(t=title.en, n=f"{whole} {_plural(whole)}", x=times, **shared)
-        ru = template[1].format(t=title.ru, n=f"{whole} мес.", x=f"{whole} раз", **shared)
+        en = template[0].format(
+            t=title.en,
+            n=f"{whole} {_plural(whole)}",
+            x=times,
+            i=whole,
+            p="under 1%" if few else f"{share:.0%}",
+            s=f"{share:.2f}",
+        )
+        ru = template[1].format(
+            t=title.ru,
+            n=f"{whole} мес.",
+            x=f"{whole} раз",
+            i=whole,
+            p="менее 1%" if few else f"{share:.0%}",
+            s=f"{share:.2f}",
+        )
         return en, ru
 
 

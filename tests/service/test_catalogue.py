@@ -114,6 +114,9 @@ def test_statistics(service: Service) -> None:
     assert found["answers"] == {"personal": 1, "popularity": 1}
     assert found["fallbacks"] == 1
     assert sum(found["recommended"].values()) == 3
+    assert sum(count for _, count in found["latency"]) == 3
+    assert [bound for bound, _ in found["latency"]][-2:] == [1.0, None]
+    assert found["products"]["card"] == {"en": "Card", "ru": "card (Ru)"}
     assert found["errors"] == 0
 
 

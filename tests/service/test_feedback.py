@@ -42,6 +42,24 @@ def test_products_rest_as_long_as_the_action_says(store: Feedback) -> None:
     assert store.resting(None, now) == []
 
 
+def test_the_last_action_decides_and_can_be_withdrawn(store: Feedback, tmp_path: Path) -> None:
+    now = datetime.datetime.now(datetime.UTC).timestamp()
+    for action in ("dismissed", "accepted", "shown"):
+        store.add(row(action=action))
+    store.add(row(product="loan"))
+    store.add(row(product="loan", action="withdrawn"))
+    again = Feedback(f"sqlite:///{tmp_path}/feedback.db", SETTINGS, integer_ids=True)
+    again.refresh()
+    for known in (store, again):
+        assert known.resting(1, now + 29 * 86_400) == ["card"]
+        assert known.resting(1, now + 31 * 86_400) == []
+    store.add(row(action="withdrawn"))
+    assert store.resting(1, now + 1) == []
+    assert again.resting(1, now) == ["card"]
+    again.refresh()
+    assert again.resting(1, now + 1) == []
+
+
 def test_what_was_stored_before_is_known_after_a_start(store: Feedback, tmp_path: Path) -> None:
     now = datetime.datetime.now(datetime.UTC).timestamp()
     store.add(row())
@@ -108,7 +126,7 @@ def test_dismissed_products_rest_in_the_answers(service: Service) -> None:
     before = [row["product"] for row in service.ask({"customer": 1}).json()["recommendations"]]
     given = {"customer": 1, "product": before[0], "action": "dismissed", "answer": "ab-1"}
     stored = service.client.post("/feedback", json=given, headers=service.as_("feedback"))
-    assert (stored.status_code, stored.json()) == (201, {"id": 1})
+    assert (stored.status_code, stored.json()) == (201, {"id": 1, "rest_days": 90})
     answer = service.ask({"customer": 1}).json()
     assert before[0] not in [row["product"] for row in answer["recommendations"]]
     assert answer["removed"]["resting"] == 1

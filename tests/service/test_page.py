@@ -496,30 +496,41 @@ def test_tabs_follow_the_arrows_and_charts_are_the_counts(signed_in: Page) -> No
     expect(signed_in.locator("#refresh")).to_be_focused()
 
 
-def test_rest_titles_and_latency_are_shown_where_the_service_tells_them(signed_in: Page) -> None:
-    answering(signed_in, "**/feedback", 201, {"id": 1, "rest_days": 90})
+def test_an_answer_is_withdrawn_by_the_same_button(signed_in: Page) -> None:
     find(signed_in, 24)
-    signed_in.locator(".offer [data-action=dismissed]").first.click()
-    expect(signed_in.locator(".outcome").first).to_have_text("Dismissed, rests for 90 days")
-    counts = {
-        **{name: {} for name in ("requests", "answers", "removed", "feedback")},
-        "fallbacks": 0,
-        "errors": 0,
-        "recommended": {"loan": 1},
-        "products": {"loan": {"en": "A loan", "ru": "loan (Ru)"}},
-        "latency": [[0.0025, 3], [None, 1]],
+    first = signed_in.locator(".offer").first
+    product = first.get_attribute("data-product")
+    dismiss = first.locator("[data-action=dismissed]")
+    dismiss.click()
+    expect(first.locator(".outcome")).to_have_text("Dismissed, rests for 90 days")
+    with signed_in.expect_response("**/feedback") as stored:
+        dismiss.click()
+    sent: Any = stored.value.request.post_data_json
+    assert (sent["product"], sent["action"]) == (product, "withdrawn")
+    expect(first.locator(".outcome")).to_have_text("Withdrawn")
+    expect(first.locator("[aria-pressed=true]")).to_have_count(0)
+    find(signed_in, 24)
+    assert signed_in.locator(".offer").first.get_attribute("data-product") == product
+
+
+def test_titles_and_times_to_answer_are_shown(signed_in: Page) -> None:
+    find(signed_in, 24)
+    with signed_in.expect_response("**/get_statistics") as asked:
+        signed_in.click("#tab-statistics")
+    counts = asked.value.json()
+    expect(signed_in.locator("#chart-latency")).to_be_visible()
+    shown = {
+        row.locator("th").inner_text(): int(row.locator("td").nth(1).inner_text())
+        for row in signed_in.locator("#chart-recommended tbody tr").all()
     }
-    answering(signed_in, "**/get_statistics", 200, counts)
-    signed_in.click("#tab-statistics")
-    signed_in.wait_for_selector("#chart-latency")
-    rows = [
-        [text.split() for text in texts(signed_in, f"#chart-{chart} tbody tr")]
-        for chart in ("recommended", "latency")
-    ]
-    assert rows == [
-        [["A", "loan", "1", "100.0%"]],
-        [["2.5", "ms", "3", "75.0%"], ["longer", "1", "25.0%"]],
-    ]
+    titles = counts["products"]
+    assert shown == {titles[name]["en"]: count for name, count in counts["recommended"].items()}
+    times = texts(signed_in, "#chart-latency tbody tr")
+    assert [bound for bound, _ in counts["latency"]][:2] == [0.0005, 0.001]
+    assert counts["latency"][-1][0] is None
+    assert [text.split()[0] for text in times][:2] == ["0.5", "1"]
+    asked_for = counts["requests"]["/recommendations 200"]
+    assert sum(count for _, count in counts["latency"]) == asked_for
 
 
 @pytest.mark.parametrize("page", ["dark"], indirect=True)

@@ -117,10 +117,13 @@ function buttons(shown, recommendation, title) {
   );
 }
 
-/** Show the answer at once, store it, and take it back if it could not be stored. */
-async function answerOffer(item, { actions, answer }, { product }, title, action) {
+/**
+ * Show the answer at once, store it, and take it back if it could not be stored. The same button
+ * once more withdraws it.
+ */
+async function answerOffer(item, { actions, answer }, { product }, title, pressed) {
   const before = actions.get(product);
-  if (before?.action === action) return;
+  const action = before?.action === pressed ? "withdrawn" : pressed;
   const said = { action };
   actions.set(product, said);
   showAction(item, said);
