@@ -46,12 +46,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back: status or name of the failure, seconds, source, what became of feedback."""
+    """What came back: status or name of the failure, seconds, source, what became of feedback.
+
+    `stored` is the id under which feedback was acknowledged.
+    """
 
     status: str
     seconds: float
     source: str | None = None
     feedback: str | None = None
+    stored: int | None = None
 
 
 def summary(outcomes: list[Outcome], duration: float) -> str:
@@ -215,10 +219,11 @@ def _send(client: httpx.Client, key: str, request: Request) -> Outcome:
     }
     try:
         stored = client.post("/feedback", json=body, headers=headers)
-        feedback = request.reaction if stored.is_success else f"refused ({stored.status_code})"
     except httpx.HTTPError as error:
-        feedback = type(error).__name__
-    return Outcome("200", seconds, content["source"], feedback)
+        return Outcome("200", seconds, content["source"], type(error).__name__)
+    if not stored.is_success:
+        return Outcome("200", seconds, content["source"], f"refused ({stored.status_code})")
+    return Outcome("200", seconds, content["source"], request.reaction, stored.json()["id"])
 
 
 def _share(text: str) -> float:

@@ -1,0 +1,155 @@
+"""Ten minutes of everything at once, and a kill in the middle: `python -m benchmarks.endurance`.
+
+Run after `dvc repro`. A service of the last run is asked 100 times a second: known customers, full
+profiles, strangers, feedback, bad requests, wrong keys. Meanwhile lists and models are read again
+every ten seconds. Half-way it is killed without warning and started again. At the end no answer may
+be a 500, memory may not have grown, and every acknowledged feedback must be there.
+"""
+
+import argparse
+import os
+import signal
+import sqlite3
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx
+import numpy as np
+
+from benchmarks.service import repeat, running, show
+from scripts.simulate_load import Customers, requests, send, summary
+from src import params
+from src.products.schema import Schema
+from src.service import keys
+from src.service.monitoring import resident_bytes
+
+PORT = 8933
+KINDS = ("personal", "mlc", "kmeans", "als", "all")
+RELOAD_SECONDS = 10.0
+WARM = 0.2  # share of a process's life before which its memory still settles
+
+
+class Server:
+    """The service: killed and started again; its memory since each start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self.memory: list[list[int]] = []
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._process = self._stack.enter_context(
+            running(["-m", "src.service"], PORT, self._folder, NEXTBEST_PORT=str(PORT))
+        )
+        self.memory.append([])
+
+    def kill(self) -> None:
+        """End it without warning."""
+        os.kill(self._process, signal.SIGKILL)
+
+    def measure(self) -> None:
+        """Note its resident memory, in bytes."""
+        if size := resident_bytes(self._process):
+            self.memory[-1].append(size)
+
+    def close(self) -> None:
+        """Stop it."""
+        self._stack.close()
+
+
+def growth(memory: list[int]) -> float:
+    """By which part memory grew from the first fifth of a life, once warm, to the last."""
+    settled = memory[round(len(memory) * WARM) :]
+    part = max(1, len(settled) // 5)
+    return float(np.median(settled[-part:]) / np.median(settled[:part]) - 1)
+
+
+def reload_forever(key: str, over: Event, statuses: list[str]) -> None:
+    """Have one kind after the other read again; note what came back."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=120, trust_env=False) as client:
+        number = 0
+        while not over.wait(RELOAD_SECONDS):
+            try:
+                answer = client.post(
+                    "/load_recommendations",
+                    json={"kind": KINDS[number % len(KINDS)]},
+                    headers={"Authorization": f"Bearer {key}"},
+                )
+                statuses.append(str(answer.status_code))
+            except httpx.HTTPError as error:
+                statuses.append(type(error).__name__)
+            number += 1
+
+
+def watch(server: Server, over: Event) -> None:
+    """Measure memory every second."""
+    while not over.wait(1):
+        server.measure()
+
+
+def main() -> None:
+    """Load, kill, look."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--rate", type=float, default=100, help="requests a second")
+    parser.add_argument("--customers", type=int, default=20_000)
+    chosen = parser.parse_args()
+    customers = Customers(params.load("schema", Schema))
+    planned = requests(
+        customers,
+        round(chosen.rate * chosen.seconds),
+        chosen.seconds,
+        cold=0.1,
+        drift=0.05,
+        errors=0.1,
+        seed=7,
+    )
+    over = Event()
+    reloads: list[str] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        repeat(folder, chosen.customers)
+        state = folder / "data/service"
+        user = keys.create(state / "keys.json", "load", ["read", "feedback"])
+        admin = keys.create(state / "keys.json", "admin", ["admin"])
+        server = Server(folder)
+        beside = [
+            Thread(target=reload_forever, args=(admin, over, reloads)),
+            Thread(target=watch, args=(server, over)),
+            Thread(target=_interrupt, args=(server, chosen.seconds / 2)),
+        ]
+        for thread in beside:
+            thread.start()
+        outcomes, duration = send(f"http://127.0.0.1:{PORT}", user, planned)
+        over.set()
+        for thread in beside:
+            thread.join()
+        server.close()
+        with sqlite3.connect(state / "feedback.db") as database:
+            kept = {identity for (identity,) in database.execute("select id from feedback")}
+    print(summary(outcomes, duration))
+    shown = ", ".join(f"{status} {reloads.count(status)}" for status in sorted(set(reloads)))
+    print(f"reloads: {shown}")
+    faults = sum(outcome.status.startswith("5") for outcome in outcomes)
+    acknowledged = {outcome.stored for outcome in outcomes} - {None}
+    show("answers 5xx", str(faults), "0")
+    show("acknowledged feedback", f"{len(acknowledged):,}")
+    show("of it not kept", str(len(acknowledged - kept)), "0")
+    for life, memory in zip(("before", "after"), server.memory, strict=True):
+        show(f"memory {life} the kill, last", f"{memory[-1] / 1e6:.0f} MB")
+        show("growth once warm", f"{growth(memory):+.1%}", "<= 5 %")
+
+
+def _interrupt(server: Server, seconds: float) -> None:
+    time.sleep(seconds)
+    server.kill()
+    server.start()
+
+
+if __name__ == "__main__":
+    main()
