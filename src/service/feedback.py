@@ -51,13 +51,16 @@ class Feedback:
         self._resting: dict[int | str, dict[str, float]] = {}
         self._seen = 0
         self._lock = threading.Lock()
+        parsed = sa.engine.make_url(url)
+        if parsed.drivername == "postgresql":  # SQLAlchemy would take psycopg 3
+            parsed = parsed.set(drivername="postgresql+psycopg2")
         try:
-            self._engine = _engine(url)
+            self._engine = _engine(parsed)
             with self._engine.begin() as connection:
                 migrate(connection)
             self.refresh()
         except (sa.exc.SQLAlchemyError, OSError) as error:
-            where = sa.engine.make_url(url).render_as_string(hide_password=True)
+            where = parsed.render_as_string(hide_password=True)
             cause = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise InputError(f"feedback cannot be kept in {where}: {cause}") from None
 
@@ -135,13 +138,13 @@ def migrate(connection: sa.Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _engine(url: str) -> sa.Engine:
-    parsed = sa.engine.make_url(url)
-    engine = sa.create_engine(parsed, pool_pre_ping=not url.startswith("sqlite"))
-    if parsed.get_backend_name() != "sqlite":
+def _engine(url: sa.URL) -> sa.Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    engine = sa.create_engine(url, pool_pre_ping=not is_sqlite)
+    if not is_sqlite:
         return engine
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
 
     @sa.event.listens_for(engine, "connect")
     def _durable(connection: Any, _: Any) -> None:

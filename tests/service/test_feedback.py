@@ -1,8 +1,11 @@
 import datetime
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import sqlalchemy as sa
 from src.errors import InputError
 from src.service import feedback as module
 from src.service.feedback import Feedback, FeedbackSettings, migrate
+from tests.servers import free_port
 from tests.service.bank import Service, Start
 
 SETTINGS = FeedbackSettings(rest_days={"dismissed": 90, "accepted": 30})
@@ -23,9 +27,52 @@ def row(**change: Any) -> dict[str, Any]:
     return {**given, **change}
 
 
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """URL of a PostgreSQL of its own, as people write it."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not folders:
+        pytest.skip("no PostgreSQL is installed (Debian: apt-get install postgresql)")
+    port = free_port()
+    home = Path(tempfile.mkdtemp())  # pytest's own folders are closed to other users
+    user = []
+    if os.geteuid() == 0:  # as whom it refuses to run
+        shutil.chown(home, "postgres")
+        user = ["runuser", "--user", "postgres", "--"]
+    data = f"--pgdata={home / 'data'}"
+    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1"
+    for command in (
+        ["initdb", data, "--no-sync", "--auth=trust", "--username=bank", "--encoding=UTF8"],
+        ["pg_ctl", data, "start", "--wait", f"--log={home / 'log'}", f"--options={options}"],
+    ):
+        program = [*user, str(folders[-1] / command[0]), *command[1:]]
+        subprocess.run(program, check=True, cwd=home, stdout=subprocess.DEVNULL)
+    yield f"postgresql://bank@127.0.0.1:{port}/"
+    stop = [*user, str(folders[-1] / "pg_ctl"), data, "stop", "--mode=immediate"]
+    subprocess.run(stop, check=True, cwd=home, stdout=subprocess.DEVNULL)
+    shutil.rmtree(home)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty database, of either kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/feedback.db"
+        return
+    server = request.getfixturevalue("postgresql")
+    engine = sa.create_engine(
+        f"{server}postgres".replace(":", "+psycopg2:", 1), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(sa.text("CREATE DATABASE feedback"))
+        yield f"{server}feedback"
+        connection.execute(sa.text("DROP DATABASE feedback WITH (FORCE)"))
+    engine.dispose()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Feedback:
-    return Feedback(f"sqlite:///{tmp_path}/feedback.db", SETTINGS, integer_ids=True)
+def store(url: str) -> Feedback:
+    return Feedback(url, SETTINGS, integer_ids=True)
 
 
 def test_products_rest_as_long_as_the_action_says(store: Feedback) -> None:
@@ -42,13 +89,13 @@ def test_products_rest_as_long_as_the_action_says(store: Feedback) -> None:
     assert store.resting(None, now) == []
 
 
-def test_the_last_action_decides_and_can_be_withdrawn(store: Feedback, tmp_path: Path) -> None:
+def test_the_last_action_decides_and_can_be_withdrawn(store: Feedback, url: str) -> None:
     now = datetime.datetime.now(datetime.UTC).timestamp()
     for action in ("dismissed", "accepted", "shown"):
         store.add(row(action=action))
     store.add(row(product="loan"))
     store.add(row(product="loan", action="withdrawn"))
-    again = Feedback(f"sqlite:///{tmp_path}/feedback.db", SETTINGS, integer_ids=True)
+    again = Feedback(url, SETTINGS, integer_ids=True)
     again.refresh()
     for known in (store, again):
         assert known.resting(1, now + 29 * 86_400) == ["card"]
@@ -60,10 +107,10 @@ def test_the_last_action_decides_and_can_be_withdrawn(store: Feedback, tmp_path:
     assert again.resting(1, now + 1) == []
 
 
-def test_what_was_stored_before_is_known_after_a_start(store: Feedback, tmp_path: Path) -> None:
+def test_what_was_stored_before_is_known_after_a_start(store: Feedback, url: str) -> None:
     now = datetime.datetime.now(datetime.UTC).timestamp()
     store.add(row())
-    other = Feedback(f"sqlite:///{tmp_path}/feedback.db", SETTINGS, integer_ids=True)
+    other = Feedback(url, SETTINGS, integer_ids=True)
     assert other.resting(1, now) == ["card"]
     store.add(row(customer=5, product="loan"))
     assert other.resting(5, now) == []
@@ -71,15 +118,15 @@ def test_what_was_stored_before_is_known_after_a_start(store: Feedback, tmp_path
     assert other.resting(5, now) == ["loan"]
 
 
-def test_ids_of_text(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/feedback.db"
+def test_ids_of_text(url: str) -> None:
     Feedback(url, SETTINGS, integer_ids=False).add(row(customer="007"))
     again = Feedback(url, SETTINGS, integer_ids=False)
     assert again.resting("007", 0) == ["card"]
     assert again.resting("7", 0) == []
 
 
-def test_commits_wait_for_the_disk(store: Feedback) -> None:
+def test_commits_wait_for_the_disk(tmp_path: Path) -> None:
+    store = Feedback(f"sqlite:///{tmp_path}/feedback.db", SETTINGS, integer_ids=True)
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
@@ -103,8 +150,8 @@ def test_export_goes_on_where_it_ended(store: Feedback) -> None:
     assert [line["product"] for line in store.export(first[-1]["id"], 2)] == ["fund"]
 
 
-def test_migrations_make_the_table_that_the_code_knows(tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/new.db")
+def test_migrations_make_the_table_that_the_code_knows(url: str) -> None:
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg2:"))
     with engine.begin() as connection:
         migrate(connection)
         migrate(connection)  # once is enough
@@ -134,6 +181,13 @@ def test_dismissed_products_rest_in_the_answers(service: Service) -> None:
     (line,) = map(orjson.loads, exported.content.splitlines())
     assert {key: line[key] for key in given} == {**given, "customer": "1"}
     assert line["key"] == "feedback"
+
+
+def test_a_postgresql_that_is_not_there() -> None:
+    url = "postgresql://bank:secret@127.0.0.1:1/feedback"
+    message = r"feedback cannot be kept in postgresql\+psycopg2://bank:\*\*\*@127.*refused"
+    with pytest.raises(InputError, match=message):
+        Feedback(url, SETTINGS, integer_ids=True)
 
 
 def test_feedback_on_what_is_not_sold(service: Service) -> None:
