@@ -34,7 +34,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, Clone]:
     folder = tmp_path_factory.mktemp("first")
     first = Clone(folder, variables | {"PYTHONHASHSEED": "1"})
     copy_of_working_tree(folder)
-    first.change({"products": {"customers": 500}}, "pipelines/simulation/params.yaml")
+    first.change({"products": {"customers": 1100}}, "pipelines/simulation/params.yaml")
     first.change(SMALL)
     first.run("git", "init", "--quiet")
     first.commit("A small bank")

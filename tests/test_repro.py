@@ -18,8 +18,11 @@ import yaml
 
 from src.products import paths
 from src.products.scoring import BASE_MODELS
+from src.service.catalogue import Catalogue
+from src.service.settings import Settings
 from src.simulation.products import ProductsSimulation, simulate
 from tests.clones import LONGEST, ROOT, SMALL, STAGES, Clone, rerun
+from tests.service.bank import online_gaps
 
 MODELS = {"popularity", "als", "kmeans", "mlc", "interleave", "blend"}
 
@@ -44,7 +47,7 @@ def test_metrics_of_every_model_are_finite_and_inside_their_intervals(first: Clo
             low, mean, high = row[f"{measure}_lo"], row[measure], row[f"{measure}_hi"]
             assert 0 <= low <= mean <= high <= 1, (name, measure, row)
         assert row["map@7"] <= metrics["test"]["map@7_max"]
-    assert 0 < metrics["test"]["adders"] < metrics["test"]["customers"] <= 500
+    assert 0 < metrics["test"]["adders"] < metrics["test"]["customers"] <= 1100
 
 
 @pytest.mark.repro
@@ -74,6 +77,18 @@ def test_a_second_repro_runs_nothing(first: Clone) -> None:
     assert rerun(output) == []
     assert "up to date" in output
     assert first.run("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.repro
+def test_online_is_offline_for_a_thousand_customers(
+    first: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(first.folder)
+    catalogue = Catalogue.load(Settings(revision="abc1234"))
+    known = catalogue.known.history.customers[catalogue.known.position >= 0]
+    gaps = online_gaps(catalogue, known[:1000].tolist())
+    assert len(gaps) == 1000
+    assert max(gaps.values()) <= 1e-6
 
 
 @pytest.mark.repro

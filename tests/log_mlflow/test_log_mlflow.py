@@ -214,7 +214,7 @@ def test_runs_hold_the_revision_and_not_the_workspace(server: Server, clone: Clo
     assert blend.params["blend.models"] == "['als', 'kmeans', 'mlc']"
     assert blend.params["evaluate.resamples"] == "200"
     assert runs["EDA"].data.params["split.memory"] == "12"
-    assert runs["EDA"].data.metrics["quality.customers"] == 500
+    assert runs["EDA"].data.metrics["quality.customers"] == 1100
 
 
 @pytest.mark.usefixtures("output")

@@ -1,12 +1,23 @@
 """A bank of 120 customers, four months and five products; and a service of it."""
 
+import datetime
+import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 from fastapi import FastAPI
+
+from src.products import paths
+from src.products.dataset import Dataset
+from src.products.scoring import Models
+from src.service.answers import Answers
+from src.service.catalogue import Catalogue
+from src.service.recommender import OnlineScores
+from src.service.requests import request_models
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette would rather have a client that is not pinned here
@@ -130,3 +141,41 @@ class Service:
 
 
 Start = Callable[..., Service]
+
+
+def online_gaps(catalogue: Catalogue, chosen: list[int]) -> dict[int, float]:
+    """Largest difference between online and offline scores of some customers.
+
+    Those of the last month only: asked as a bank would ask, with what the raw snapshots say of all
+    months, and scored as recommend did.
+    """
+    schema = catalogue.schema
+    customers = Dataset.open(schema).rolled().customers(0)
+    here = np.isin(customers.history.customers, chosen)
+    offline = Models.load(paths.SHIPPED).score(customers.of(here))["blend"]
+    snapshots = pq.read_table(paths.SNAPSHOTS, filters=[("customer", "in", chosen)])
+    rows: dict[int, dict[datetime.date, dict[str, Any]]] = {}
+    for row in snapshots.to_pylist():
+        rows.setdefault(row["customer"], {})[row["month"]] = row
+    asked, _ = request_models(schema, {})
+    gaps = {}
+    for customer, expected in zip(customers.history.customers[here].tolist(), offline, strict=True):
+        months = [rows[customer].get(month) for month in catalogue.months]
+        last, *earlier = [month and month_of(month, list(schema.products)) for month in months]
+        assert months[0]
+        assert last
+        profile = {name: months[0][name] for name in schema.profile}
+        request = {"profile": profile, "holdings": last["holdings"], "history": earlier}
+        parsed = asked.model_validate_json(json.dumps(request))
+        batch, known_holdings = Answers.batch(catalogue, parsed)
+        assert known_holdings
+        gaps[customer] = float(np.abs(OnlineScores(catalogue, batch).personal() - expected).max())
+    return gaps
+
+
+def month_of(row: dict[str, Any], products: list[str]) -> dict[str, Any]:
+    """A raw snapshot as a month of a request's history."""
+    return {
+        "holdings": [name for name in products if row[name]],
+        "active": None if row["active"] is None else row["active"] == "1",
+    }
