@@ -29,6 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import uvloop
 from fastapi import FastAPI
+from numpy.typing import NDArray
 
 from src.products import paths
 from src.service import keys
@@ -47,26 +48,31 @@ async def nothing() -> dict[str, str]:
     return {}
 
 
-def repeat(folder: Path, customers: int) -> int:
-    """Write the tables of the last run into a folder, repeated; returns the number of customers."""
+def repeat(folder: Path, customers: int) -> NDArray[np.int64]:
+    """Write the tables of the last run into a folder, repeated; returns the ids of all customers.
+
+    Those of the last run keep their ids.
+    """
     ids = pq.read_table(paths.HISTORY, columns=["customer"])["customer"].to_numpy()
     times = -(-customers // len(ids))
+    step = int(ids.max()) + 1
     tables = [paths.HISTORY, paths.PROFILES, paths.RECOMMENDATIONS, paths.REASONS]
     tables += [str(path) for path in sorted(Path(paths.SHIPPED_LISTS).glob("*.parquet"))]
     for path in tables:
         table = pq.read_table(path)
-        place = np.searchsorted(ids, table["customer"].to_numpy())
-        table = table.drop_columns("customer").add_column(0, "customer", pa.array(place))
+        own = table["customer"].to_numpy()
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         with pq.ParquetWriter(target, table.schema, compression="zstd") as writer:
             for number in range(times):
-                owners = pa.array(place + number * len(ids))
-                writer.write_table(table.set_column(0, "customer", owners))
+                place = table.column_names.index("customer")
+                owners = pa.array(own + number * step)
+                field = table.schema.field(place)
+                writer.write_table(table.set_column(place, field, owners))
     for path in ("params.yaml", "service.yaml", paths.WINDOWS, paths.MEDIANS):
         shutil.copy(path, folder / path)
     shutil.copytree(paths.SHIPPED, folder / paths.SHIPPED)
-    return times * len(ids)
+    return np.concatenate([ids + number * step for number in range(times)])
 
 
 class Connection(asyncio.Protocol):
@@ -244,10 +250,10 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        customers = repeat(folder, chosen.customers)
+        known = repeat(folder, chosen.customers)
         key = keys.create(folder / "data/service/keys.json", "benchmark", ["admin"])
         generator = np.random.default_rng(0)
-        ids = generator.integers(0, customers, 20_000).tolist()
+        ids = generator.choice(known, 20_000).tolist()
         by_id = [post("/recommendations", {"customer": one}, key) for one in ids]
         full = [post("/recommendations", body, key) for body in profiles(folder, 2000)]
         limits = {"RATE_PER_SECOND": "1e6", "RATE_BURST": "1000000", "PORT": str(PORT)}
@@ -256,7 +262,7 @@ def main() -> None:
         with running(["-m", "src.service"], PORT, folder, **settings) as process:
             show("start to ready", f"{time.perf_counter() - began:.1f} s", "< 10 s")
             show("", f"{processor_seconds(process):.1f} s", "of processor")
-            show("known customers", f"{customers:,}")
+            show("known customers", f"{len(known):,}")
             uvloop.run(throughput(PORT, by_id, 2))  # warm
             command = ["-m", "uvicorn", "benchmarks.service:empty", "--port", str(EMPTY_PORT)]
             quiet = ["--no-access-log", "--log-level", "warning"]

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from src.errors import InputError, run
 from src.service.app import create_app
+from src.service.monitoring import share_arena
 from src.service.settings import Settings
 
 
@@ -21,6 +22,7 @@ def main() -> None:
         fault = error.errors()[0]
         name = "NEXTBEST_" + ".".join(map(str, fault["loc"])).upper()
         raise InputError(f"{name} is {fault['input']!r}: {fault['msg']}") from None
+    share_arena()
     app = create_app(settings)
     if settings.metrics_port:
         start_http_server(

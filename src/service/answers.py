@@ -43,9 +43,9 @@ class Answers:
     def __init__(self, settings: Settings, monitoring: Monitoring) -> None:
         self.settings = settings
         self.monitoring = monitoring
-        self.storage = ThreadPoolExecutor(1, thread_name_prefix="storage")
-        opening = self.storage.submit(_feedback, settings)
-        self.catalogue = Catalogue.load(settings)
+        with ThreadPoolExecutor(1) as beside:
+            opening = beside.submit(_feedback, settings)
+            self.catalogue = Catalogue.load(settings)
         self.feedback = opening.result()
         self.history = HistoryLog(
             settings.history_file, settings.history_bytes, settings.history_files
@@ -58,6 +58,7 @@ class Answers:
             settings.drift_least,
         )
         self.models = ThreadPoolExecutor(1, thread_name_prefix="models")
+        self.storage = ThreadPoolExecutor(1, thread_name_prefix="storage")
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
         self._reloading = asyncio.Lock()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from src import params
 from src.errors import InputError
+from src.models.customers import Customers
 from src.products import paths
 from src.products.schema import Schema
 from src.products.scoring import BASE_MODELS, Models
@@ -89,7 +90,7 @@ class Catalogue:
         months, memory = _windows()
         models = _models()
         with ThreadPoolExecutor() as threads:
-            preparing = threads.submit(_preparation, schema, memory)
+            preparing = threads.submit(_preparation, schema, models, memory)
             telling = threads.submit(_reasons, models)
             explaining = threads.submit(Explainer, schema, models.ranker, wording)
             known = Known.read(paths.HISTORY, paths.PROFILES, products, memory)
@@ -204,12 +205,15 @@ def _models() -> Models:
     return Models.load(paths.SHIPPED)
 
 
-def _preparation(schema: Schema, memory: int) -> "Preparation":
+def _preparation(schema: Schema, models: Models, memory: int) -> "Preparation":
     # Ibis takes a second to import: beside the reading of tables, which leaves Python alone.
     from src.products.clean import Clean
     from src.service.online import Preparation
 
-    return Preparation(schema, params.load("clean", Clean), paths.MEDIANS, memory)
+    preparation = Preparation(schema, params.load("clean", Clean), paths.MEDIANS, memory)
+    stranger = Customers(preparation.profile(preparation.clean({})), preparation.history([]))
+    models.score(stranger)  # the first to be scored waits for imports: nobody else has to
+    return preparation
 
 
 def _lists(kind: str, known: Known, products: list[str]) -> Lists:

@@ -11,6 +11,8 @@ from src.models.customers import Customers
 from src.models.history import History
 from src.service.tables import Table, ids_of
 
+_AT_ONCE = 8  # columns: read side by side, a third of the memory of all
+
 
 @dataclass(frozen=True)
 class Known:
@@ -93,6 +95,8 @@ def read_history(path: str, products: list[str]) -> History:
         active = table.read("was_active").to_numpy().astype(kind)
     # Column by column, as it is written: ten times faster with a million rows.
     held = np.empty((len(present), len(products)), dtype=kind, order="F")
-    for item, product in enumerate(products):
-        held[:, item] = table.read(product).to_numpy()
+    for start in range(0, len(products), _AT_ONCE):
+        names = products[start : start + _AT_ONCE]
+        for item, column in enumerate(table.read_some(names), start):
+            held[:, item] = column.to_numpy()
     return History(ids_of(table.read("customer")), present, active, held)  # type: ignore[arg-type]

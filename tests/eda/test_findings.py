@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from src.products import eda_findings as findings
+from src.eda import findings
 
 TITLES = {"a": "Account", "b": "Card", "c": "Loan"}
 

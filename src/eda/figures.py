@@ -28,8 +28,8 @@ from src.drawing import (
     nothing,
     subtitle,
 )
-from src.products import eda_findings as findings
-from src.products.eda_findings import BAND, FEW, STEPS, Titles, percent
+from src.eda import findings
+from src.eda.findings import BAND, FEW, STEPS, Titles, percent
 
 _SEXES = [PLAIN, CONTRAST, "#009E73"]
 _MOST = 24  # products in a figure; a bank may have more

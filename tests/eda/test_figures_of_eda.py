@@ -8,9 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from src.drawing import save
-from src.products import eda_figures
-from src.products import eda_findings as findings
-from tests.products.test_eda_findings import HELD, TITLES, months, products
+from src.eda import figures, findings
+from tests.eda.test_findings import HELD, TITLES, months, products
 
 CUSTOMERS = months([100, 200], [None, 40]).assign(owned=[91, 152], dropped=[0, 5])
 PRODUCTS = products(HELD, {"a": 10, "b": 30, "c": 0})
@@ -41,24 +40,24 @@ AFTER = pd.DataFrame(
 )
 
 DRAWINGS: dict[str, tuple[Callable[[], Figure], str]] = {
-    "months": (lambda: eda_figures.months(CUSTOMERS), findings.growth(CUSTOMERS)),
+    "months": (lambda: figures.months(CUSTOMERS), findings.growth(CUSTOMERS)),
     "popularity": (
-        lambda: eda_figures.popularity(PRODUCTS, CUSTOMERS, TITLES),
+        lambda: figures.popularity(PRODUCTS, CUSTOMERS, TITLES),
         findings.popularity(PRODUCTS, CUSTOMERS, TITLES),
     ),
-    "age_and_sex": (lambda: eda_figures.age_and_sex(PORTRAIT), findings.ages(PORTRAIT)),
-    "activity": (lambda: eda_figures.activity(PORTRAIT), findings.activity(PORTRAIT)),
+    "age_and_sex": (lambda: figures.age_and_sex(PORTRAIT), findings.ages(PORTRAIT)),
+    "activity": (lambda: figures.activity(PORTRAIT), findings.activity(PORTRAIT)),
     "length_of_use": (
-        lambda: eda_figures.length_of_use(LENGTHS, TITLES),
+        lambda: figures.length_of_use(LENGTHS, TITLES),
         findings.stays(LENGTHS, TITLES),
     ),
     "usage_shares": (
-        lambda: eda_figures.usage_shares(PRODUCTS, CUSTOMERS, TITLES),
+        lambda: figures.usage_shares(PRODUCTS, CUSTOMERS, TITLES),
         findings.dynamics(PRODUCTS, CUSTOMERS, TITLES),
     ),
-    "who_adds": (lambda: eda_figures.who_adds(ADDERS), findings.adders(ADDERS)),
+    "who_adds": (lambda: figures.who_adds(ADDERS), findings.adders(ADDERS)),
     "added_after": (
-        lambda: eda_figures.added_after(AFTER, TITLES),
+        lambda: figures.added_after(AFTER, TITLES),
         findings.after(AFTER, TITLES),
     ),
 }
@@ -86,7 +85,7 @@ def test_the_title_is_what_the_table_says_and_the_png_is_always_the_same(
 
 
 def test_numbers_stand_beside_their_bars() -> None:
-    written = texts(eda_figures.popularity(PRODUCTS, CUSTOMERS, TITLES))
+    written = texts(figures.popularity(PRODUCTS, CUSTOMERS, TITLES))
     assert [text for text in written if text.endswith("%")] == [
         "1.0%", "15%", "60%",  # held, from the bottom
         "0%", "75%", "25%",  # added
@@ -95,7 +94,7 @@ def test_numbers_stand_beside_their_bars() -> None:
 
 
 def test_a_pyramid_tells_whom_it_does_not_draw() -> None:
-    written = texts(eda_figures.age_and_sex(PORTRAIT))
+    written = texts(figures.age_and_sex(PORTRAIT))
     total = 4 * (62 + 73 + 98) + 6
     assert f"sex H: {2 * (62 + 73 + 98)} (50%)" in written
     assert written[-1].endswith(f"all {total} customers of the last month; 6 of another or "
@@ -105,10 +104,10 @@ def test_a_pyramid_tells_whom_it_does_not_draw() -> None:
 @pytest.mark.parametrize(
     ("draw", "without", "said"),
     [
-        (eda_figures.age_and_sex, ["sex"], "no sex"),
-        (eda_figures.age_and_sex, ["sex", "age"], "no age and no sex"),
-        (eda_figures.activity, ["active"], "no active"),
-        (eda_figures.activity, ["age", "sex", "active"], "no active and no age and no sex"),
+        (figures.age_and_sex, ["sex"], "no sex"),
+        (figures.age_and_sex, ["sex", "age"], "no age and no sex"),
+        (figures.activity, ["active"], "no active"),
+        (figures.activity, ["age", "sex", "active"], "no active and no age and no sex"),
     ],
 )
 def test_what_the_schema_lacks_is_said(
@@ -119,7 +118,7 @@ def test_what_the_schema_lacks_is_said(
 
 
 def test_a_cell_of_few_adders_is_blank() -> None:
-    written = texts(eda_figures.added_after(AFTER, TITLES))
+    written = texts(figures.added_after(AFTER, TITLES))
     assert "75%" in written
     assert "0%" in written
     assert "30%" not in written
@@ -127,25 +126,25 @@ def test_a_cell_of_few_adders_is_blank() -> None:
 
 def test_tables_of_nobody_are_drawn_as_such() -> None:
     assert "Nothing was added before the test month" in texts(
-        eda_figures.added_after(AFTER.head(0), TITLES)
+        figures.added_after(AFTER.head(0), TITLES)
     )
     nobody = "Nobody was a customer in two months before the test month"
-    assert nobody in texts(eda_figures.who_adds(ADDERS.head(0)))
+    assert nobody in texts(figures.who_adds(ADDERS.head(0)))
     unfollowed = LENGTHS.assign(at_risk=0, dropped=0, kept=np.nan)
     assert "No addition could be followed to another month" in texts(
-        eda_figures.length_of_use(unfollowed, TITLES)
+        figures.length_of_use(unfollowed, TITLES)
     )
 
 
 def test_a_dollar_in_a_title_is_a_dollar(tmp_path: Path) -> None:
     titles = {"a": "US$ account in US$", "b": "$_{x", "c": "Loan"}
-    save(tmp_path / "figure.png", eda_figures.usage_shares(PRODUCTS, CUSTOMERS, titles))
+    save(tmp_path / "figure.png", figures.usage_shares(PRODUCTS, CUSTOMERS, titles))
 
 
 @pytest.mark.parametrize(("products_", "panels"), [(2, 4), (5, 8), (30, 24)])
 def test_usage_shares_of_few_and_many_products(products_: int, panels: int) -> None:
     names = [f"p{place}" for place in range(products_)]
     many = products(dict.fromkeys(names, (5, 6)), dict.fromkeys(names, 1))
-    figure = eda_figures.usage_shares(many, CUSTOMERS, {name: name.upper() for name in names})
+    figure = figures.usage_shares(many, CUSTOMERS, {name: name.upper() for name in names})
     assert len(figure.axes) == panels
     assert sum(axes.axison for axes in figure.axes) == min(products_, 24)
