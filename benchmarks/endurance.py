@@ -43,10 +43,11 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._process = self._stack.enter_context(
+        process = self._stack.enter_context(
             running(["-m", "src.service"], PORT, self._folder, NEXTBEST_PORT=str(PORT))
         )
         self.memory.append([])
+        self._process = process
 
     def kill(self) -> None:
         """End it without warning."""
@@ -135,7 +136,10 @@ def main() -> None:
     print(summary(outcomes, duration))
     shown = ", ".join(f"{status} {reloads.count(status)}" for status in sorted(set(reloads)))
     print(f"reloads: {shown}")
-    faults = sum(outcome.status.startswith("5") for outcome in outcomes)
+    statuses = [*reloads, *(outcome.status for outcome in outcomes)]
+    refused = [outcome.feedback for outcome in outcomes if outcome.feedback]
+    faults = sum(status.startswith("5") for status in statuses)
+    faults += sum(feedback.startswith("refused (5") for feedback in refused)
     acknowledged = {outcome.stored for outcome in outcomes} - {None}
     show("answers 5xx", str(faults), "0")
     show("acknowledged feedback", f"{len(acknowledged):,}")

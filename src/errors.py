@@ -32,7 +32,7 @@ def run(stage: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         _interrupted()
     except Exception as error:
-        from src.engine import EngineLimit  # seconds to import: only where something has failed
+        from src.engine import EngineLimit  # imports DuckDB: only where something has failed
 
         if str(error) == "Query interrupted":  # the engine's KeyboardInterrupt
             _interrupted()

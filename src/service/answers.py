@@ -8,13 +8,13 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
 
 from src import params
 from src.models.customers import Customers
-from src.products.schema import Schema
 from src.service import recommender
 from src.service.catalogue import PERSONAL, Catalogue
 from src.service.drift import Drift
@@ -44,9 +44,13 @@ class Answers:
         self.settings = settings
         self.monitoring = monitoring
         with ThreadPoolExecutor(1) as beside:
-            opening = beside.submit(_feedback, settings)
+            beside.submit(import_module, "alembic.command")  # takes a while, and feedback wants it
             self.catalogue = Catalogue.load(settings)
-        self.feedback = opening.result()
+        schema = self.catalogue.schema
+        rest = params.load("feedback", FeedbackSettings, str(settings.rules))
+        self.feedback = Feedback(
+            settings.database_url, rest, integer_ids=schema.id_type == "integer"
+        )
         self.history = HistoryLog(
             settings.history_file, settings.history_bytes, settings.history_files
         )
@@ -263,12 +267,6 @@ class Answers:
             "recommendations": rows,
             "removed": result.removed,
         }
-
-
-def _feedback(settings: Settings) -> Feedback:
-    schema = params.load("schema", Schema)
-    rest = params.load("feedback", FeedbackSettings, str(settings.rules))
-    return Feedback(settings.database_url, rest, integer_ids=schema.id_type == "integer")
 
 
 def _never(item: int) -> Any:

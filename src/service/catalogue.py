@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from src import params
 from src.errors import InputError
-from src.models.customers import Customers
 from src.products import paths
 from src.products.schema import Schema
 from src.products.scoring import BASE_MODELS, Models
@@ -90,7 +89,7 @@ class Catalogue:
         months, memory = _windows()
         models = _models()
         with ThreadPoolExecutor() as threads:
-            preparing = threads.submit(_preparation, schema, models, memory)
+            preparing = threads.submit(_preparation, schema, memory)
             telling = threads.submit(_reasons, models)
             explaining = threads.submit(Explainer, schema, models.ranker, wording)
             known = Known.read(paths.HISTORY, paths.PROFILES, products, memory)
@@ -205,15 +204,12 @@ def _models() -> Models:
     return Models.load(paths.SHIPPED)
 
 
-def _preparation(schema: Schema, models: Models, memory: int) -> "Preparation":
+def _preparation(schema: Schema, memory: int) -> "Preparation":
     # Ibis takes a second to import: beside the reading of tables, which leaves Python alone.
     from src.products.clean import Clean
     from src.service.online import Preparation
 
-    preparation = Preparation(schema, params.load("clean", Clean), paths.MEDIANS, memory)
-    stranger = Customers(preparation.profile(preparation.clean({})), preparation.history([]))
-    models.score(stranger)  # the first to be scored waits for imports: nobody else has to
-    return preparation
+    return Preparation(schema, params.load("clean", Clean), paths.MEDIANS, memory)
 
 
 def _lists(kind: str, known: Known, products: list[str]) -> Lists:

@@ -42,7 +42,7 @@ def describe(catalogue: Catalogue, customer: int | str) -> dict[str, Any] | None
 
 
 def example_request(catalogue: Catalogue) -> dict[str, Any]:
-    """A request for the OpenAPI document: the most frequent attributes, the most held product."""
+    """A request for the OpenAPI document: frequent attributes, the most held product."""
     profiles = catalogue.known.profiles.head(_EXAMPLE)
     schema = catalogue.schema
     profile: dict[str, Any] = {}

@@ -4,10 +4,10 @@ import datetime
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 
 from src.errors import InputError
 from src.params import Section
@@ -31,9 +31,12 @@ feedback = sa.Table(
 
 
 class FeedbackSettings(Section):
-    """Days for which a product is not offered again, by action."""
+    """Days for which a product is not offered again, by action: the last one decides.
 
-    rest_days: dict[str, float] = Field(default={})
+    0 ends a rest; an action without days changes nothing.
+    """
+
+    rest_days: dict[Literal["shown", "accepted", "dismissed"], NonNegativeFloat] = Field(default={})
 
 
 class Feedback:
@@ -46,14 +49,14 @@ class Feedback:
     """
 
     def __init__(self, url: str, settings: FeedbackSettings, *, integer_ids: bool) -> None:
-        self._rest = settings.rest_days
+        self._rest: dict[str, float] = {
+            str(action): days for action, days in settings.rest_days.items()
+        }
         self._identity = int if integer_ids else str
         self._resting: dict[int | str, dict[str, float]] = {}
         self._seen = 0
         self._lock = threading.Lock()
-        parsed = sa.engine.make_url(url)
-        if parsed.drivername == "postgresql":  # SQLAlchemy would take psycopg 3
-            parsed = parsed.set(drivername="postgresql+psycopg2")
+        parsed = database(url)
         try:
             self._engine = _engine(parsed)
             with self._engine.begin() as connection:
@@ -72,7 +75,8 @@ class Feedback:
             result = connection.execute(sa.insert(feedback).values(values))
         assert result.inserted_primary_key is not None  # noqa: S101
         identity = int(result.inserted_primary_key[0])
-        self._remember(row["customer"], row["product"], row["action"], received)
+        if row["action"] in {*self._rest, WITHDRAWN}:
+            self._remember(row["customer"], {row["product"]: self._end(row["action"], received)})
         return identity
 
     def refresh(self) -> None:
@@ -87,15 +91,19 @@ class Feedback:
             .where(feedback.c.action.in_([*self._rest, WITHDRAWN]))
             .order_by(feedback.c.id)
         )
+        found: dict[int | str, dict[str, float]] = {}
         with self._engine.connect() as connection:
             for row in connection.execute(rows):
                 self._seen = max(self._seen, row.id)
-                received = _with_zone(row.received_at)
-                self._remember(self._identity(row.customer), row.product, row.action, received)
+                customer = self._identity(row.customer)
+                end = self._end(row.action, _with_zone(row.received_at))
+                found.setdefault(customer, {})[row.product] = end
+        for customer, ends in found.items():
+            self._remember(customer, ends)
 
     def rest_days(self, action: str) -> float:
         """Days for which a product rests after an action."""
-        return self._rest.get(action, 0)
+        return self._rest.get(action, 0.0)
 
     def resting(self, customer: int | str | None, now: float) -> list[str]:
         """Products that a customer is not to be offered now."""
@@ -115,21 +123,41 @@ class Feedback:
         """Let go of the database."""
         self._engine.dispose()
 
-    def _remember(
-        self, customer: int | str, product: str, action: str, received: datetime.datetime
-    ) -> None:
-        """The last action decides; one that says nothing about resting changes nothing."""
+    def _end(self, action: str, received: datetime.datetime) -> float:
         days = self.rest_days(action)
-        if days or action == WITHDRAWN:
-            with self._lock:
-                ends = dict(self._resting.get(customer, {}))
-                ends[product] = received.timestamp() + days * 86_400 if days else 0
-                self._resting[customer] = ends
+        return received.timestamp() + days * 86_400 if days else 0
+
+    def _remember(self, customer: int | str, ends: dict[str, float]) -> None:
+        """Replace the ends of rests at once: requests are answered meanwhile."""
+        with self._lock:
+            self._resting[customer] = self._resting.get(customer, {}) | ends
+
+
+def database(url: str) -> sa.URL:
+    """Read the URL of a database; postgresql:// means psycopg2, which is installed.
+
+    Raises
+    ------
+    InputError
+        It is no URL of SQLite or PostgreSQL.
+    """
+    try:
+        parsed = sa.engine.make_url(url)
+    except sa.exc.ArgumentError:
+        parsed = None
+    kind = parsed.get_backend_name() if parsed else None
+    if parsed is None or kind not in {"sqlite", "postgresql"}:
+        raise InputError(
+            "NEXTBEST_DATABASE is no URL of a database: it looks like "
+            "postgresql://user:password@host:5432/feedback or sqlite:///data/feedback.db"
+        )
+    plain = parsed.drivername == "postgresql"  # for which SQLAlchemy would take psycopg 3
+    return parsed.set(drivername="postgresql+psycopg2") if plain else parsed
 
 
 def migrate(connection: sa.Connection) -> None:
     """Bring the tables to the newest form."""
-    from alembic import command  # takes half a second: beside the reading of tables
+    from alembic import command
     from alembic.config import Config
 
     config = Config()

@@ -88,7 +88,9 @@ class Stored(BaseModel):
     """Acknowledgement of a feedback: it is on disk."""
 
     id: int
-    rest_days: float = Field(description="for which the product is not offered to the customer")
+    rest_days: float = Field(
+        description="days for which this makes the product rest; 0: it does not, or ends a rest"
+    )
 
 
 class Ready(BaseModel):

@@ -1,4 +1,4 @@
-"""Columns of parquet files, read one at a time and checked."""
+"""Columns of parquet files, read one by one or a few at a time, and checked."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from src.models.history import Ids
 
 @dataclass(frozen=True)
 class Table:
-    """A parquet file, open: columns are read one at a time, as all at once would fill memory."""
+    """A parquet file, open: columns are read when they are wanted, as all would fill memory."""
 
     path: str
     file: pq.ParquetFile

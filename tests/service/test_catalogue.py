@@ -92,6 +92,28 @@ def test_a_broken_file_changes_nothing(
     assert service.app.state.answers.catalogue is before
 
 
+def test_reasons_of_other_lists(service: Service) -> None:
+    before = service.app.state.answers.catalogue
+    pq.write_table(pq.read_table(paths.REASONS).slice(1), paths.REASONS)
+    answer = reload(service, "personal")
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == (
+        f"{paths.REASONS} is not about the personal lists; run dvc repro or dvc pull"
+    )
+    assert service.app.state.answers.catalogue is before
+
+
+@pytest.mark.parametrize(
+    ("path", "column"), [(paths.HISTORY, "loan"), (paths.PROFILES, "customer")]
+)
+@pytest.mark.usefixtures("bank")
+def test_a_table_without_a_column(path: str, column: str) -> None:
+    pq.write_table(pq.read_table(path).drop_columns(column), path)
+    with pytest.raises(InputError, match=f"^{path} has no column {column}$"):
+        create_app(Settings())
+    assert not Path("data/service/feedback.db").exists()
+
+
 def test_ready_tells_what_is_loaded(service: Service) -> None:
     ready = service.client.get("/ready", headers=service.as_("read")).json()
     assert ready.pop("loaded_at").startswith("20")

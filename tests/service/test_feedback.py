@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from src.errors import InputError
 from src.service import feedback as module
@@ -30,7 +31,7 @@ def row(**change: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
     """URL of a PostgreSQL of its own, as people write it."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    folders = sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not folders:
         pytest.skip("no PostgreSQL is installed (Debian: apt-get install postgresql)")
     port = free_port()
@@ -188,6 +189,25 @@ def test_a_postgresql_that_is_not_there() -> None:
     message = r"feedback cannot be kept in postgresql\+psycopg2://bank:\*\*\*@127.*refused"
     with pytest.raises(InputError, match=message):
         Feedback(url, SETTINGS, integer_ids=True)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://bank:secret@localhost/feedback"])
+def test_no_url_of_a_database(url: str) -> None:
+    with pytest.raises(InputError, match=r"^NEXTBEST_DATABASE is no URL of a database: it looks"):
+        Feedback(url, SETTINGS, integer_ids=True)
+
+
+def test_the_last_action_may_have_no_days(tmp_path: Path) -> None:
+    settings = FeedbackSettings(rest_days={"dismissed": 90, "accepted": 0})
+    store = Feedback(f"sqlite:///{tmp_path}/feedback.db", settings, integer_ids=True)
+    store.add(row())
+    store.add(row(action="accepted"))
+    assert store.resting(1, 1) == []
+
+
+def test_nothing_rests_after_it_was_withdrawn() -> None:
+    with pytest.raises(ValidationError, match="'shown', 'accepted' or 'dismissed'"):
+        FeedbackSettings.model_validate({"rest_days": {"withdrawn": 10}})
 
 
 def test_feedback_on_what_is_not_sold(service: Service) -> None:

@@ -513,6 +513,21 @@ def test_an_answer_is_withdrawn_by_the_same_button(signed_in: Page) -> None:
     assert signed_in.locator(".offer").first.get_attribute("data-product") == product
 
 
+def test_a_double_click_is_one_answer(signed_in: Page, running: Running) -> None:
+    find(signed_in, 25)
+    first = signed_in.locator(".offer").first
+    first.locator("[data-action=dismissed]").dblclick()
+    expect(first.locator(".outcome")).to_have_text("Dismissed, rests for 90 days")
+    first.locator("[data-action=accepted]").focus()
+    signed_in.keyboard.down("Enter")
+    signed_in.keyboard.down("Enter")  # held down: it repeats
+    signed_in.keyboard.up("Enter")
+    expect(first.locator(".outcome")).to_have_text("Accepted, rests for 30 days")
+    lines = [json.loads(line) for line in running.get("feedback/export").text.splitlines()]
+    told = [line["action"] for line in lines if line["customer"] == "25"]
+    assert [action for action in told if action != "shown"] == ["dismissed", "accepted"]
+
+
 def test_titles_and_times_to_answer_are_shown(signed_in: Page) -> None:
     find(signed_in, 24)
     with signed_in.expect_response("**/get_statistics") as asked:

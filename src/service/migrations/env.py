@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import context
 
-from src.service.feedback import feedback
+from src.service.feedback import database, feedback
 from src.service.settings import Settings
 
 
@@ -17,5 +17,5 @@ given = context.config.attributes.get("connection")
 if given is not None:
     _run(given)
 else:
-    with sa.create_engine(Settings().database_url).begin() as made:
+    with sa.create_engine(database(Settings().database_url)).begin() as made:
         _run(made)

@@ -104,7 +104,11 @@ function buttons(shown, recommendation, title) {
         type: "button",
         "data-action": action,
         "aria-pressed": "false",
-        onclick: (event) => answerOffer(event.currentTarget.closest("li"), shown, recommendation, title, action),
+        onkeydown: (event) => event.repeat && event.preventDefault(), // a key that is held down
+        onclick: (event) => {
+          if (event.detail > 1) return; // the second click of two
+          answerOffer(event.currentTarget.closest("li"), shown, recommendation, title, action);
+        },
       },
       say(label),
     );
@@ -123,17 +127,19 @@ function buttons(shown, recommendation, title) {
  */
 async function answerOffer(item, { actions, answer }, { product }, title, pressed) {
   const before = actions.get(product);
+  if (before?.sending) return;
   const action = before?.action === pressed ? "withdrawn" : pressed;
-  const said = { action };
+  const said = { action, sending: true };
   actions.set(product, said);
   showAction(item, said);
   announce(say(`${action}Said`, { title }));
   try {
     const stored = await sendFeedback({ customer: answer.customer, product, action, answer: answer.answer });
     said.days = stored.rest_days;
+    said.sending = false;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    if (actions.get(product) === said) actions.set(product, before);
+    actions.set(product, before);
     const detail = { error, prefix: (cause) => say("notStored", { title, cause }) };
     document.dispatchEvent(new CustomEvent("refused", { detail }));
   }
