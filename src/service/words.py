@@ -31,6 +31,16 @@ _PRODUCT = {
 _NEVER = {
     "months_since_added": ("{t}, never added", "{t}: ни разу не подключено"),
     "months_since_dropped": ("{t}, never given up", "{t}: ни разу не отключено"),
+    "times_added": ("{t}, never added", "{t}: ни разу не подключено"),
+    "times_dropped": ("{t}, never given up", "{t}: ни разу не отключено"),
+    "months_since_any_added": ("no product added yet", "подключений ещё не было"),
+    "months_since_any_dropped": ("no product given up yet", "отключений ещё не было"),
+}
+_JUST = {
+    "months_since_added": ("{t}, just added", "{t}: только что подключено"),
+    "months_since_dropped": ("{t}, just given up", "{t}: только что отключено"),
+    "months_since_any_added": ("a product just added", "продукт только что подключён"),
+    "months_since_any_dropped": ("a product just given up", "продукт только что отключён"),
 }
 _MODEL = {
     "mlc": (
@@ -58,10 +68,6 @@ _PLAIN = {
     "drops_so_far": ("products given up so far: {i}", "отключений за всё время: {i}"),
     "months_in_data": ("a known customer for {n}", "данные о клиенте за {n}"),
     "active_share": ("active in {p} of months", "активность в {p} месяцев"),
-}
-_NEVER_PLAIN = {
-    "months_since_any_added": ("no product added yet", "подключений ещё не было"),
-    "months_since_any_dropped": ("no product given up yet", "отключений ещё не было"),
 }
 _LEAST = 0.005  # what would be rounded to 0
 _LAG = re.compile(r"(held|portfolio|active)_lag(\d+)(?::(.+))?")
@@ -96,16 +102,13 @@ class Words:
     def _both(self, name: str, value: float) -> tuple[str, str]:
         lag = _LAG.fullmatch(name)
         kind, _, product = name.partition(":")
-        missing = math.isnan(value)
         if lag:
             return self._lagged(lag[1], int(lag[2]), lag[3], value)
         if kind in _MODEL:
             unlike = kind == "als" and value < _LEAST  # its scores may lie below 0
             return self._filled(_UNLIKE if unlike else _MODEL[kind], value, product)
-        if kind in _PRODUCT:
-            return self._filled(_NEVER[kind] if missing else _PRODUCT[kind], value, product)
-        if kind in _PLAIN:
-            return self._filled(_NEVER_PLAIN[kind] if missing else _PLAIN[kind], value)
+        if kind in _PRODUCT or kind in _PLAIN:
+            return self._of_history(kind, value, product)
         if kind == "income_missing":
             if value:
                 return "income is not known", "доход неизвестен"
@@ -117,6 +120,16 @@ class Words:
             category = known[code] if 0 <= code < len(known) else "other"
             return f"{title.en}: {category}", f"{title.ru}: {category}"
         return f"{title.en}: {value:,.0f}", f"{title.ru}: {value:,.0f}".replace(",", " ")
+
+    def _of_history(self, kind: str, value: float, product: str) -> tuple[str, str]:
+        """The last month of the data is now, as in `_lagged`."""
+        template = _PRODUCT.get(kind) or _PLAIN[kind]
+        if kind in _NEVER and not value > 0:
+            template = _NEVER[kind]
+        elif kind in _JUST:
+            value -= 1
+            template = template if value else _JUST[kind]
+        return self._filled(template, value, product)
 
     def _lagged(self, what: str, lag: int, product: str | None, value: float) -> tuple[str, str]:
         now = lag == 1
@@ -153,12 +166,17 @@ class Words:
         ru = template[1].format(
             t=title.ru,
             n=f"{whole} мес.",
-            x=f"{whole} раз",
+            x=_times(whole),
             i=whole,
             p="менее 1%" if few else f"{share:.0%}",
             s=f"{share:.2f}",
         )
         return en, ru
+
+
+def _times(count: int) -> str:
+    few = count % 10 in {2, 3, 4} and count % 100 not in {12, 13, 14}
+    return f"{count} раза" if few else f"{count} раз"
 
 
 def _plural(months: int) -> str:

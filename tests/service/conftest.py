@@ -17,6 +17,14 @@ from src.service.settings import Settings
 from tests.service.bank import PARAMS, RULES, Service, Start, TestClient, raw_rows
 
 
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of whoever runs the tests are not those of the tests."""
+    for name in os.environ:
+        if name.startswith("NEXTBEST_") and name != "NEXTBEST_REAL_DATA":
+            monkeypatch.delenv(name)
+
+
 def run_pipeline(folder: Path, rows: list[dict[str, Any]], params: dict[str, Any]) -> None:
     """Run all stages that the service needs."""
     before = Path.cwd()
