@@ -1,6 +1,7 @@
 """What tests share: an empty working folder, and the real sample where there is one."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,9 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, Clone]:
     folder = tmp_path_factory.mktemp("first")
     first = Clone(folder, variables | {"PYTHONHASHSEED": "1"})
     copy_of_working_tree(folder)
+    for study in ("metrics/tuning", "plots/tuning"):  # of another bank
+        shutil.rmtree(folder / study)
+    (folder / "pipelines/tuning/dvc.lock").unlink()
     first.change({"products": {"customers": 1100}}, "pipelines/simulation/params.yaml")
     first.change(SMALL)
     first.run("git", "init", "--quiet")
