@@ -1,5 +1,7 @@
 import errno
 import math
+import zipfile
+from hashlib import md5
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.reporting import atomic, write_json, write_parquet
+from src.reporting import atomic, write_arrays, write_json, write_parquet
 
 
 def files(folder: Path) -> list[str]:
@@ -81,3 +83,19 @@ def test_write_parquet_keeps_rows_and_bytes(tmp_path: Path) -> None:
     write_parquet(tmp_path / "b.parquet", table)
     assert pq.read_table(tmp_path / "a.parquet").equals(table)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_arrays_are_those_of_savez_in_the_same_bytes_everywhere(tmp_path: Path) -> None:
+    arrays = {"factors": np.arange(6, dtype=np.float32).reshape(2, 3), "settings": '{"x": 1}'}
+    write_arrays(tmp_path / "model.npz", **arrays)
+    with np.load(tmp_path / "model.npz", allow_pickle=False) as found:
+        assert sorted(found) == ["factors", "settings"]
+        np.testing.assert_array_equal(found["factors"], arrays["factors"])
+        assert str(found["settings"]) == '{"x": 1}'
+    with zipfile.ZipFile(tmp_path / "model.npz") as archive:
+        stored = [(one.filename, one.date_time, one.extra) for one in archive.infolist()]
+    never = (1980, 1, 1, 0, 0, 0)
+    assert stored == [("factors.npy", never, b""), ("settings.npy", never, b"")]
+    # The same from Python 3.11.2 and 3.11.7, which write sizes of 64 bits differently.
+    digest = md5((tmp_path / "model.npz").read_bytes()).hexdigest()  # noqa: S324
+    assert digest == "6597e06c39af38c7468fbc6e8ad636a8"

@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 from src.models.customers import Customers, Scores
 from src.models.history import History
 from src.params import Section
-from src.reporting import atomic
+from src.reporting import write_arrays
 
 
 class AlsSettings(Section):
@@ -64,13 +64,12 @@ class Als:
 
     def save(self, path: str | Path) -> None:
         """Write .npz."""
-        with atomic(path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                item_factors=self.item_factors,
-                months=self.months,
-                settings=self.settings.model_dump_json(),
-            )
+        write_arrays(
+            path,
+            item_factors=self.item_factors,
+            months=self.months,
+            settings=self.settings.model_dump_json(),
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> "Als":

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from src.models.customers import Customers, Scores
 from src.models.encoding import Encoder
 from src.params import Section
-from src.reporting import atomic
+from src.reporting import write_arrays
 
 _ROWS_AT_ONCE = 65_536
 
@@ -101,17 +101,16 @@ class KMeans:
 
     def save(self, path: str | Path) -> None:
         """Write .npz."""
-        with atomic(path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                encoder=self.encoder.to_json(),
-                widths=self.widths,
-                mean=self.mean,
-                scale=self.scale,
-                centres=self.centres,
-                holdings=self.holdings,
-                inertia=self.inertia,
-            )
+        write_arrays(
+            path,
+            encoder=self.encoder.to_json(),
+            widths=self.widths,
+            mean=self.mean,
+            scale=self.scale,
+            centres=self.centres,
+            holdings=self.holdings,
+            inertia=self.inertia,
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> "KMeans":

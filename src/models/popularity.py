@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.models.customers import Customers, Scores
-from src.reporting import atomic
+from src.reporting import write_arrays
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class Popularity:
 
     def save(self, path: str | Path) -> None:
         """Write .npz."""
-        with atomic(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, shares=self.shares)
+        write_arrays(path, shares=self.shares)
 
     @classmethod
     def load(cls, path: str | Path) -> "Popularity":
