@@ -7,6 +7,7 @@ be a 500, memory may not have grown, and every acknowledged feedback must be the
 """
 
 import argparse
+import itertools
 import os
 import signal
 import sqlite3
@@ -73,18 +74,18 @@ def growth(memory: list[int]) -> float:
 def reload_forever(key: str, over: Event, statuses: list[str]) -> None:
     """Have one kind after the other read again; note what came back."""
     with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=120, trust_env=False) as client:
-        number = 0
-        while not over.wait(RELOAD_SECONDS):
+        for kind in itertools.cycle(KINDS):
+            if over.wait(RELOAD_SECONDS):
+                return
             try:
                 answer = client.post(
                     "/load_recommendations",
-                    json={"kind": KINDS[number % len(KINDS)]},
+                    json={"kind": kind},
                     headers={"Authorization": f"Bearer {key}"},
                 )
                 statuses.append(str(answer.status_code))
             except httpx.HTTPError as error:
                 statuses.append(type(error).__name__)
-            number += 1
 
 
 def watch(server: Server, over: Event) -> None:

@@ -180,11 +180,10 @@ class Answers:
         """
         async with self._reloading:
             loop = asyncio.get_running_loop()
-            load = Catalogue.load if kind == "all" else None
-            catalogue = await loop.run_in_executor(
-                None,
-                lambda: load(self.settings) if load else self.catalogue.reload(kind),
-            )
+            if kind == "all":
+                catalogue = await loop.run_in_executor(None, Catalogue.load, self.settings)
+            else:
+                catalogue = await loop.run_in_executor(None, self.catalogue.reload, kind)
             self._use(catalogue)
             await loop.run_in_executor(None, release_memory)
             return catalogue

@@ -13,8 +13,7 @@ from src.errors import InputError
 from src.params import Section
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-WITHDRAWN = "withdrawn"  # ends the rest of a product
-
+_WITHDRAWN = "withdrawn"
 _OUT_OF_ORDER = 1_000  # ids: a commit may be seen after one with a higher id
 
 feedback = sa.Table(
@@ -50,7 +49,8 @@ class Feedback:
 
     def __init__(self, url: str, settings: FeedbackSettings, *, integer_ids: bool) -> None:
         self._rest: dict[str, float] = {
-            str(action): days for action, days in settings.rest_days.items()
+            **{str(action): days for action, days in settings.rest_days.items()},
+            _WITHDRAWN: 0,
         }
         self._identity = int if integer_ids else str
         self._resting: dict[int | str, dict[str, float]] = {}
@@ -75,20 +75,20 @@ class Feedback:
             result = connection.execute(sa.insert(feedback).values(values))
         assert result.inserted_primary_key is not None  # noqa: S101
         identity = int(result.inserted_primary_key[0])
-        if row["action"] in {*self._rest, WITHDRAWN}:
+        if row["action"] in self._rest:
             self._remember(row["customer"], {row["product"]: self._end(row["action"], received)})
         return identity
 
     def refresh(self) -> None:
         """Learn what other processes have stored since the last time."""
-        if not self._rest:
+        if not any(self._rest.values()):
             return
         longest = datetime.timedelta(days=max(self._rest.values()))
         since = datetime.datetime.now(datetime.UTC) - longest
         rows = (
             sa.select(feedback)
             .where(feedback.c.id > self._seen - _OUT_OF_ORDER, feedback.c.received_at > since)
-            .where(feedback.c.action.in_([*self._rest, WITHDRAWN]))
+            .where(feedback.c.action.in_(list(self._rest)))
             .order_by(feedback.c.id)
         )
         found: dict[int | str, dict[str, float]] = {}

@@ -154,7 +154,7 @@ class Words:
         whole = 0 if math.isnan(value) else round(value)
         share = 0.0 if math.isnan(value) else value
         few = bool(product) and share < _LEAST
-        times = "once" if whole == 1 else "never" if not whole else f"{whole} times"
+        times = "once" if whole == 1 else f"{whole} times"
         en = template[0].format(
             t=title.en,
             n=f"{whole} {_plural(whole)}",
