@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.clones import SMALL, STAGES, Clone, copy_of_working_tree, environment, finish, rerun
 
@@ -28,29 +29,45 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, Clone]:
-    """Two clones of one commit, in both of which `dvc repro` ran, under different conditions."""
-    home = tmp_path_factory.mktemp("home")
-    variables = environment(home)
-    folder = tmp_path_factory.mktemp("first")
-    first = Clone(folder, variables | {"PYTHONHASHSEED": "1"})
-    copy_of_working_tree(folder)
+def twins(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Clone, Clone]:
+    """Two clones of one commit, in both of which `dvc repro` ran, under different conditions.
+
+    Made once, by the worker that first wants them; every worker has copies of its own.
+    """
+    own = tmp_path_factory.mktemp("twins")
+    made = own / "made" if worker_id == "master" else own.parent.parent / "twins"
+    with FileLock(f"{made}.lock"):
+        if not made.exists():
+            _make_twins(made)
+    shutil.copytree(made, own / "copies", symlinks=True)
+    return _twins(own / "copies")
+
+
+def _twins(folder: Path) -> tuple[Clone, Clone]:
+    variables = environment(folder / "home")
+    first = Clone(folder / "first", variables | {"PYTHONHASHSEED": "1"})
+    other = {"PYTHONHASHSEED": "2", "NEXTBEST_MEMORY": "1GB"}
+    return first, Clone(folder / "twin" / "deeper" / "elsewhere", variables | other)
+
+
+def _make_twins(folder: Path) -> None:
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    first, second = _twins(unfinished)
+    copy_of_working_tree(first.folder)
     for study in ("metrics/tuning", "plots/tuning"):  # of another bank
-        shutil.rmtree(folder / study)
-    (folder / "pipelines/tuning/dvc.lock").unlink()
+        shutil.rmtree(first.folder / study)
+    (first.folder / "pipelines/tuning/dvc.lock").unlink()
     first.change({"products": {"customers": 1100}}, "pipelines/simulation/params.yaml")
     first.change(SMALL)
     first.run("git", "init", "--quiet")
     first.commit("A small bank")
-    other = tmp_path_factory.mktemp("twin") / "deeper" / "elsewhere"
-    second = Clone(other, variables | {"PYTHONHASHSEED": "2", "NEXTBEST_MEMORY": "1GB"})
-    first.run("git", "clone", "--quiet", str(folder), str(other))
+    first.run("git", "clone", "--quiet", str(first.folder), str(second.folder))
     running = [clone.start("dvc", "repro") for clone in (first, second)]
     outputs = [finish(process) for process in running]
     for clone, output in zip((first, second), outputs, strict=True):
         assert rerun(output) == ["products", *STAGES], output
         clone.commit("dvc repro")
-    return first, second
+    unfinished.rename(folder)
 
 
 @pytest.fixture(scope="session")
