@@ -17,7 +17,7 @@ from src.ranking import top_k
 
 FOLDS = 5
 K = 7
-SETS = [["als", "kmeans", "mlc"], ["als"], ["kmeans"], ["mlc"], []]
+SETS = [["als", "kmeans", "mlc"], ["kmeans", "mlc"], ["als"], ["kmeans"], ["mlc"], []]
 
 
 def main() -> None:

@@ -156,11 +156,15 @@ class OnlineScores:
         yield "kmeans", lambda: ranked(self.base("kmeans"))
 
     def best(self, k: int) -> dict[str, set[int]]:
-        """The k best items of each base model that was asked, held ones left out."""
+        """The k best items of each base model that does not fail, held ones left out."""
         held = self.customer.history.holdings()
-        return {
-            name: set(top_k(scores, k, held)[0].tolist()) for name, scores in self._base.items()
-        }
+        found = {}
+        for name in self._models.base:
+            try:
+                found[name] = set(top_k(self.base(name), k, held)[0].tolist())
+            except Exception:
+                logger.exception("%s failed", name)
+        return found
 
     def reasons(self, explainer: Explainer, items: list[int]) -> list[list[dict[str, Any]]]:
         """Reasons of the blend for some items."""

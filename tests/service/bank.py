@@ -63,7 +63,7 @@ PARAMS: dict[str, Any] = {
         "seed": 1,
     },
     "blend": {
-        "models": ["als", "kmeans", "mlc"],
+        "models": ["kmeans", "mlc"],
         "lags": [1, 2, 3],
         "month_decay": 1,
         "rows": 1000,

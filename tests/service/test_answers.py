@@ -118,6 +118,24 @@ def test_a_model_that_fails_is_passed_over(
     assert answer["why"] == "personal, mlc failed; what the customer's cluster holds"
 
 
+def test_a_model_that_fails_supports_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = service.app.state.answers.catalogue
+    assert "als" not in catalogue.models.ranker.models
+    request = {"profile": {"age": 40}, "holdings": ["account"]}
+    before = service.ask(request, k=5).json()["recommendations"]
+    assert any("als" in row["sources"] for row in before)
+
+    def fail(*_: Any) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(type(catalogue.models.base["als"]), "score", fail)
+    after = service.ask(request, k=5).json()["recommendations"]
+    without = [[name for name in row["sources"] if name != "als"] for row in before]
+    assert after == [row | {"sources": left} for row, left in zip(before, without, strict=True)]
+
+
 def test_online_is_offline(service: Service) -> None:
     catalogue = service.app.state.answers.catalogue
     gaps = online_gaps(catalogue, list(range(1, 121)))
@@ -140,6 +158,7 @@ def test_reasons_online_are_those_of_the_pipeline(service: Service) -> None:
         if before["source"] != "personal":
             continue
         assert before["product"] == now["product"]
+        assert before["sources"] == now["sources"]
         assert [reason["feature"] for reason in before["reasons"]] == [
             reason["feature"] for reason in now["reasons"]
         ]
