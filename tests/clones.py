@@ -25,7 +25,7 @@ SMALL = {
     "train_als": {"factors": 4, "iterations": 3, "regularization": 0.01, "alpha": 10},
     "train_kmeans": {"clusters": 5, "epochs": 2, "rows": 2000},
     "train_mlc": {"rows": 1000, "iterations": 5, "depth": 3},
-    "blend": {"iterations": 5, "depth": 3},
+    "blend": {"models": ["als", "kmeans", "mlc"], "iterations": 5, "depth": 3},
     "evaluate": {"resamples": 200},
 }
 
