@@ -219,7 +219,7 @@ def online_rows(catalogue: Catalogue, result: Result, scores: OnlineScores) -> l
         if source == PERSONAL
     ]
     reasons = dict(zip(personal, scores.reasons(catalogue.explainer, personal), strict=True))
-    best = scores.best(catalogue.lists[PERSONAL].items.shape[1])
+    best = scores.best(catalogue.lists[PERSONAL].items.shape[1]) if personal else {}
     return rows(
         catalogue,
         result,
