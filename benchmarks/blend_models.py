@@ -7,7 +7,7 @@ customer, so that the test month stays untouched. The base models end before tho
 import numpy as np
 
 from src import params
-from src.metrics import average_precision
+from src.evaluation.metrics import average_precision
 from src.models.ranker import Ranker, RankerSettings
 from src.products import paths
 from src.products.dataset import Dataset
@@ -36,7 +36,7 @@ def main() -> None:
     for models in SETS[::-1]:
         precision = np.zeros(len(customers))
         for number in range(FOLDS):
-            learn, judge = fold != number, fold == number
+            learn, objective = fold != number, fold == number
             ranker = Ranker.fit(
                 customers.of(learn),
                 {name: scores[name][learn] for name in models},
@@ -45,10 +45,10 @@ def main() -> None:
                 dataset.products,
                 settings.model_copy(update={"models": models}),
             )
-            others = customers.of(judge)
-            chances = ranker.score(others, {name: scores[name][judge] for name in models})
+            others = customers.of(objective)
+            chances = ranker.score(others, {name: scores[name][objective] for name in models})
             ranking = top_k(chances, k, others.history.holdings())
-            precision[judge] = average_precision(ranking, additions[judge], K)
+            precision[objective] = average_precision(ranking, additions[objective], K)
         results[", ".join(models) or "none"] = precision
         gain = precision - results["none"]
         error = 2 * gain.std() / np.sqrt(len(gain))

@@ -25,7 +25,7 @@ from scripts.simulate_load import Customers, requests, send, summary
 from src import params
 from src.products.schema import Schema
 from src.service import keys
-from src.service.monitoring import resident_bytes
+from src.service.monitoring.metrics import resident_bytes
 
 PORT = 8933
 KINDS = ("personal", "mlc", "kmeans", "als", "all")

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from src.products import paths
 from src.service import keys
-from src.service.monitoring import resident_bytes
+from src.service.monitoring.metrics import resident_bytes
 
 PORT, EMPTY_PORT = 8931, 8932
 CONNECTIONS = 32
@@ -59,7 +59,7 @@ def repeat(folder: Path, customers: int) -> NDArray[np.int64]:
     times = -(-customers // len(ids))
     step = int(ids.max()) + 1
     tables = [paths.HISTORY, paths.PROFILES, paths.RECOMMENDATIONS, paths.REASONS]
-    tables += [str(path) for path in sorted(Path(paths.SHIPPED_LISTS).glob("*.parquet"))]
+    tables += [str(path) for path in sorted(Path(paths.SERVING_LISTS).glob("*.parquet"))]
     for path in tables:
         table = pq.read_table(path)
         own = table["customer"].to_numpy()
@@ -73,7 +73,7 @@ def repeat(folder: Path, customers: int) -> NDArray[np.int64]:
                 writer.write_table(table.set_column(place, field, owners))
     for path in ("params.yaml", "service.yaml", paths.WINDOWS, paths.MEDIANS):
         shutil.copy(path, folder / path)
-    shutil.copytree(paths.SHIPPED, folder / paths.SHIPPED)
+    shutil.copytree(paths.SERVING, folder / paths.SERVING)
     return np.concatenate([ids + number * step for number in range(times)])
 
 

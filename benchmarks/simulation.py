@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from src.metrics import average_precision
+from src.evaluation.metrics import average_precision
 from src.ranking import top_k
 from src.simulation import calibration
 from src.simulation.calibration import TOTAL_CUSTOMERS, Calibration, Flags, Integers
-from src.simulation.history import Held
+from src.simulation.portfolios import Held
 from src.simulation.products import ProductsSimulation, simulate
 
 ADDERS = (

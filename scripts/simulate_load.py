@@ -248,7 +248,7 @@ def main() -> None:
     if not key:
         raise InputError(
             "NEXTBEST_KEY is empty; make a key with "
-            "'python -m src.service.keys create load --scopes read feedback'"
+            "'python -m src.service.web.keys create load --scopes read feedback'"
         )
     if chosen.cold + chosen.drift + chosen.errors > 1:
         raise InputError("--cold, --drift and --errors are shares of one whole; they exceed 1")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from src.reporting import atomic
 
-# Okabe and Ito's blue and vermilion: everybody can tell them apart. Pale: what is not spoken of.
+# Okabe and Ito's blue and vermilion: everybody can tell them apart. Pale: the others.
 PLAIN, CONTRAST = "#0072B2", "#D55E00"
 PALE, PALE_CONTRAST = "#A6CBE3", "#F2C6A5"
 INK, FAINT = "#333333", "#767676"
@@ -58,6 +58,14 @@ def headed(
     text = textwrap.fill(title, 78)
     figure.suptitle(text, x=0.01, ha="left", fontsize=11, weight="bold", color=INK)
     return figure, list(figure.subplots(rows, columns, squeeze=False, **options).ravel())
+
+
+def one_panel(width: float, height: float, title: str) -> tuple[Figure, Axes]:
+    """A figure of one panel below its title; inches."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title)
+    return figure, axes
 
 
 @mpl.rc_context(STYLE)

@@ -1,7 +1,6 @@
 """Errors that a user can act on, and how a stage ends on them."""
 
 import os
-import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -9,6 +8,10 @@ from typing import NoReturn
 
 class InputError(Exception):
     """Bad input: a sentence that says what is wrong, where, and what to do about it."""
+
+
+class ResourceError(Exception):
+    """The memory, the disk or a file failed: a cause that the user can remove."""
 
 
 def run(stage: Callable[[], None]) -> None:
@@ -29,23 +32,11 @@ def run(stage: Callable[[], None]) -> None:
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         _end(f"{error.strerror or error}{where}")
+    except ResourceError as error:
+        _end(str(error))
     except KeyboardInterrupt:
-        _interrupted()
-    except Exception as error:
-        from src.engine import EngineLimit  # imports DuckDB: only where something has failed
-
-        if str(error) == "Query interrupted":  # the engine's KeyboardInterrupt
-            _interrupted()
-        if not isinstance(error, EngineLimit):
-            raise
-        report = str(error).splitlines()[0]
-        inner = re.search(r'"exception_message":"(.+?)"[,}]', report.replace('\\"', "'"))
-        _end(inner[1] if inner else report)
-
-
-def _interrupted() -> NoReturn:
-    print("interrupted: previous outputs are untouched", file=sys.stderr)
-    sys.exit(130)
+        print("interrupted: previous outputs are untouched", file=sys.stderr)
+        sys.exit(130)
 
 
 def _end(cause: str) -> NoReturn:

@@ -18,7 +18,7 @@ import yaml
 
 from src.products import paths
 from src.products.scoring import BASE_MODELS
-from src.service.catalogue import Catalogue
+from src.service.products.catalogue import Catalogue
 from src.service.settings import Settings
 from src.simulation.products import ProductsSimulation, simulate
 from tests.clones import LONGEST, ROOT, SMALL, STAGES, Clone, rerun
@@ -54,12 +54,12 @@ def test_metrics_of_every_model_are_finite_and_inside_their_intervals(first: Clo
 def test_every_output_is_written_and_nothing_else(first: Clone) -> None:
     written = set(first.digests("data/products", "models/products", "metrics", "plots"))
     catalogue = {value for name, value in vars(paths).items() if name.isupper()}
-    folders = {paths.MODELS, paths.SHIPPED, paths.SHIPPED_LISTS}
-    lists = {f"{paths.SHIPPED_LISTS}/{name}.parquet" for name in BASE_MODELS}
+    folders = {paths.MODELS, paths.SERVING, paths.SERVING_LISTS}
+    lists = {f"{paths.SERVING_LISTS}/{name}.parquet" for name in BASE_MODELS}
     assert written == catalogue - folders - {paths.SUBMISSION} | lists
-    shipped = {Path(path).name for path in first.digests(paths.SHIPPED)}
+    serving = {Path(path).name for path in first.digests(paths.SERVING)}
     judged = {Path(path).name for path in first.digests(paths.MODELS)}
-    assert shipped == judged
+    assert serving == judged
 
 
 @pytest.mark.repro

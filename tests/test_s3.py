@@ -25,7 +25,7 @@ SERVE = """
 import json
 from src import params
 from src.products.dataset import Dataset
-from src.products.offers import recommendations
+from src.lists import recommendations
 from src.products.schema import Schema
 from src.products.scoring import Models
 

@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from src.compare.differences import Scores, compare
+from src.compare.differences import AdderScores, compare
 from src.compare.presentation import draw, markdown
 from src.errors import run
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("before", metavar="REV_A", help="commit, branch, tag or DVC experiment")
     parser.add_argument("after", metavar="REV_B", help="the same, or workspace")
     arguments = parser.parse_args()
-    comparison = compare(Scores.read(arguments.before), Scores.read(arguments.after))
+    comparison = compare(AdderScores.read(arguments.before), AdderScores.read(arguments.after))
     draw(comparison, PICTURE)
     print(markdown(comparison))
     print(f"\nPicture: {PICTURE}", file=sys.stderr)

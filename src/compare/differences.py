@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from src.compare import revisions
 from src.errors import InputError
-from src.metrics import bootstrap_means
+from src.evaluation.metrics import bootstrap_means
 from src.products import paths
 
 VERDICT_ON = "blend"
@@ -23,7 +23,7 @@ FEWEST = 10
 
 
 @dataclass(frozen=True)
-class Scores:
+class AdderScores:
     """What one revision's evaluate left.
 
     Attributes
@@ -42,7 +42,7 @@ class Scores:
     slices: pd.DataFrame
 
     @classmethod
-    def read(cls, revision: str) -> "Scores":
+    def read(cls, revision: str) -> "AdderScores":
         """Read the scores of a revision.
 
         Raises
@@ -94,8 +94,8 @@ class Difference:
 class Comparison:
     """Two revisions, paired by customer."""
 
-    before: Scores
-    after: Scores
+    before: AdderScores
+    after: AdderScores
     models: list[Difference]  # the one that the verdict is on comes first
     slices: list[Difference]  # the same model within slices
 
@@ -105,7 +105,7 @@ class Comparison:
         return all(row.verdict == "identical" for row in self.models)
 
 
-def compare(before: Scores, after: Scores) -> Comparison:
+def compare(before: AdderScores, after: AdderScores) -> Comparison:
     """Pair the adders of two revisions and bootstrap the differences of their scores.
 
     Raises

@@ -15,11 +15,11 @@ from typing import Any, Literal
 from dvc.repo import Repo
 
 from src.compare import dvc_lock
-from src.compare.differences import VERDICT_ON, Scores, compare
+from src.compare.differences import VERDICT_ON, AdderScores, compare
 from src.compare.presentation import draw, markdown, short, signed
 from src.errors import InputError, run
+from src.evaluation.report import models_of
 from src.products import paths
-from src.products.report import judged
 from src.reporting import atomic
 
 FOLDER = Path("report")
@@ -73,7 +73,7 @@ def verdict(base: Side, head: Side, images_url: str | None) -> str:
     """The paired comparison, or why there is none."""
     try:
         before, after = (
-            replace(Scores.read(side.commit), revision=side.title) for side in (base, head)
+            replace(AdderScores.read(side.commit), revision=side.title) for side in (base, head)
         )
         comparison = compare(before, after)
     except InputError as error:
@@ -95,7 +95,7 @@ def verdict(base: Side, head: Side, images_url: str | None) -> str:
 def key_metrics(base: Side, head: Side) -> str:
     """MAP@7 of each model at both commits, with the interval of each by itself."""
     before, after = (_metrics(side.commit) for side in (base, head))
-    names = sorted(judged(after), key=lambda name: name != VERDICT_ON)
+    names = sorted(models_of(after), key=lambda name: name != VERDICT_ON)
     if not names:
         return f"There is no {paths.METRICS}."
     rows = [(name, "map@7_adders", "MAP@7 among adders", 4) for name in names]

@@ -6,12 +6,13 @@ Every table is small: the engine counts histories, NumPy and pandas arrange the 
 import numpy as np
 import pandas as pd
 
-from src.eda.bank import Bank, with_adds
+from src.eda.tables import EdaTables, with_adds
+from src.models.history import added, bit, dropped, with_predecessor
 
 _PATTERN = ["present", "held", "customers"]
 
 
-def patterns(bank: Bank) -> pd.DataFrame:
+def patterns(tables: EdaTables) -> pd.DataFrame:
     """How many customers share the same months with the bank and the same months with a product.
 
     A million customers have few distinct histories of one product, so what is told about months
@@ -22,19 +23,17 @@ def patterns(bank: Bank) -> pd.DataFrame:
     DataFrame
         product, present and held (bits of months), customers.
     """
-    history = bank.history
+    history = tables.history
     parts: list[pd.DataFrame] = [
-        history.group_by("present", held=history[product])
-        .aggregate(customers=history.count())
-        .to_pyarrow()
-        .to_pandas()
-        .assign(product=product)
-        for product in bank.schema.products
+        tables.collect(
+            history.group_by("present", held=history[product]).aggregate(customers=history.count())
+        ).assign(product=product)
+        for product in tables.schema.products
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def by_product(bank: Bank, shared: pd.DataFrame) -> pd.DataFrame:
+def by_product(tables: EdaTables, shared: pd.DataFrame) -> pd.DataFrame:
     """Owners of each product in each month, and who began and who ceased to be one.
 
     Parameters
@@ -50,30 +49,31 @@ def by_product(bank: Bank, shared: pd.DataFrame) -> pd.DataFrame:
         the order of the schema; what needs a month before is missing in the first.
     """
     present, held, customers = (shared[name].to_numpy() for name in _PATTERN)
-    earlier, pairs = held >> 1, present & present >> 1
-    before = earlier >> 1  # held at any time before the month before
+    pairs = with_predecessor(present)
+    before = held >> 2  # held at any time before the month before
     for shift in (1, 2, 4, 8, 16, 32):
         before |= before >> shift
-    added = held & ~earlier & pairs
+    additions = added(held, pairs)
     events = {
         "owners": held,
-        "added": added,
-        "returned": added & before,
-        "dropped": ~held & earlier & pairs,
+        "added": additions,
+        "returned": additions & before,
+        "dropped": dropped(held, pairs),
     }
     parts = []
-    for ago, month in zip(range(len(bank.months))[::-1], bank.months, strict=True):
-        counts = {name: (bits >> ago & 1) * customers for name, bits in events.items()}
+    for month in tables.months:
+        lag = tables.lag(month)
+        counts = {name: bit(bits, lag) * customers for name, bits in events.items()}
         table = pd.DataFrame(counts).groupby(shared["product"], sort=False).sum()
         table = table.astype("Int64").reset_index()
         table.insert(0, "month", month)
         parts.append(table)
     table = pd.concat(parts, ignore_index=True)
-    table.loc[table["month"] == bank.months[0], ["added", "returned", "dropped"]] = pd.NA
+    table.loc[table["month"] == tables.months[0], ["added", "returned", "dropped"]] = pd.NA
     return table
 
 
-def by_month(bank: Bank, products: pd.DataFrame) -> pd.DataFrame:
+def by_month(tables: EdaTables, products: pd.DataFrame) -> pd.DataFrame:
     """Customers and events of each month.
 
     Parameters
@@ -88,26 +88,26 @@ def by_month(bank: Bank, products: pd.DataFrame) -> pd.DataFrame:
         anything), owned, added, returned and dropped (products over all customers); what needs a
         month before is missing in the first.
     """
-    flags = with_adds(bank)
-    shared = flags.group_by("present", "_adds").aggregate(customers=flags.count()).to_pyarrow()
-    present, adds, customers = (shared[name].to_numpy() for name in shared.column_names)
+    flags = with_adds(tables)
+    shared = tables.collect(flags.group_by("present", "_adds").aggregate(customers=flags.count()))
+    present, adds, customers = (shared[name].to_numpy() for name in shared)
     bits = {
         "customers": present,
         "joined": present & ~(present >> 1),
         "left": ~present & present >> 1,
         "adders": adds,
     }
-    agos = np.arange(len(bank.months))[::-1]
+    lags = np.array([tables.lag(month) for month in tables.months])
     table = pd.DataFrame(
-        {name: customers @ (values[:, None] >> agos & 1) for name, values in bits.items()}
+        {name: customers @ bit(values[:, None], lags) for name, values in bits.items()}
     ).astype("Int64")
-    table.insert(0, "month", bank.months)
+    table.insert(0, "month", tables.months)
     table.loc[0, ["joined", "left", "adders"]] = pd.NA
     totals = products.groupby("month")[["owners", "added", "returned", "dropped"]].sum(min_count=1)
     return table.join(totals.rename(columns={"owners": "owned"}), on="month")
 
 
-def length_of_use(bank: Bank, shared: pd.DataFrame) -> pd.DataFrame:
+def length_of_use(tables: EdaTables, shared: pd.DataFrame) -> pd.DataFrame:
     """How long products are held, and how long those that are added stay.
 
     Parameters
@@ -126,9 +126,9 @@ def length_of_use(bank: Bank, shared: pd.DataFrame) -> pd.DataFrame:
     """
     present, held, customers = (shared[name].to_numpy() for name in _PATTERN)
     months = np.bitwise_count(held)
-    alive = held & ~(held >> 1) & present & present >> 1
+    alive = added(held, with_predecessor(present))
     parts = []
-    for after in range(1, len(bank.months) + 1):
+    for after in range(1, len(tables.months) + 1):
         seen = alive >> 1 & present  # the same runs one month later; those of the last month end
         alive = seen & held
         counts = {

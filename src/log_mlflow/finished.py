@@ -14,13 +14,15 @@ from src.compare.revisions import WORKSPACE, read
 from src.errors import InputError
 from src.products import paths
 from src.products.schema import Schema
-from src.products.scoring import BASE_MODELS
+from src.products.scoring import model_files
+from src.products.windows import Windows
 
 REPORTS = [paths.QUALITY, paths.REPAIRS, paths.METRICS]
-SERVED = {name: f"{paths.SHIPPED}/{file}" for name, (_, file) in BASE_MODELS.items()} | {
-    name: f"{paths.SHIPPED}/{Path(file).name}"
-    for name, file in (("popularity", paths.POPULARITY), ("ranker", paths.RANKER))
-}
+
+
+def serving() -> dict[str, str]:
+    """Files of the served models, by model."""
+    return {name: f"{paths.SERVING}/{file}" for name, file in model_files().items()}
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Finished:
             raise InputError(f"'{revision}' is not finished: {sentence}")
         stages = yaml.safe_load(lock)["stages"]
         plots = [path for path in written(stages) if path.startswith("plots/")]
-        served = [*SERVED.values(), *code(stages), paths.WINDOWS, "requirements.txt"]
+        served = [*serving().values(), *code(stages), paths.WINDOWS, "requirements.txt"]
         names = [*REPORTS, *plots, *served]
         files = dict(zip(names, read(commit, *names), strict=True))
         return cls(commit, lock, stages, files)
@@ -72,6 +74,11 @@ class Finished:
     def schema(self) -> Schema:
         """Columns of the bank."""
         return Schema.model_validate(self.stages["ingest"]["params"]["params.yaml"]["schema"])
+
+    @property
+    def windows(self) -> Windows:
+        """Months of the data."""
+        return Windows.read(self.files[paths.WINDOWS])
 
     @property
     def tags(self) -> dict[str, str]:
@@ -97,6 +104,6 @@ def written(stages: dict[str, Any], *names: str) -> list[str]:
 
 
 def code(stages: dict[str, Any]) -> list[str]:
-    """Modules that a served model needs: recommend has learnt and scored with the same."""
+    """Modules that a served model needs: recommend has fitted and scored with the same."""
     deps = (dep["path"] for dep in stages["recommend"]["deps"])
     return [path for path in deps if path.endswith(".py")]

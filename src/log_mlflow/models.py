@@ -11,13 +11,12 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec
 from mlflow.types import Schema as Columns
 
-from src.log_mlflow.finished import SERVED, Finished, code
+from src.log_mlflow.finished import Finished, code, serving
+from src.models.registry import FIRST_STAGE
 from src.products import paths
 
-# What a model looks at; the others look at both.
-_LOOKS_AT = {"als": {"history"}, "kmeans": {"profile"}, "mlc": {"profile"}}
 _LIBRARIES = {
-    "catboost", "duckdb", "ibis-framework", "implicit", "mlflow", "numpy", "pandas", "pyarrow",
+    "catboost", "implicit", "mlflow", "numpy", "pandas", "pyarrow",
     "pydantic", "pyyaml", "scikit-learn", "scipy", "threadpoolctl",
 }  # fmt: skip
 
@@ -28,7 +27,7 @@ def log_model(name: str, finished: Finished, folder: Path) -> str:
     Parameters
     ----------
     name : str
-        A base model, or blend.
+        A first-stage model, or blend.
     finished : Finished
         Whose models, code and versions of libraries are taken.
     folder : Path
@@ -40,18 +39,19 @@ def log_model(name: str, finished: Finished, folder: Path) -> str:
         URI of the model.
     """
     modules = code(finished.stages)
-    models = [SERVED[name]] if name in SERVED else list(SERVED.values())
+    files = serving()
+    models = [files[name]] if name in FIRST_STAGE else list(files.values())
     finished.write([*models, *modules], folder)
     for module in modules:  # a package without code is no dep
         (folder / module).with_name("__init__.py").touch()
     inputs = inputs_of(name, finished)
     # a file: MLflow would log a model_config as parameters of the run
-    (folder / paths.SHIPPED / "inputs.json").write_text(json.dumps(inputs), encoding="utf-8")
+    (folder / paths.SERVING / "inputs.json").write_text(json.dumps(inputs), encoding="utf-8")
     columns = signature(inputs)
     logged = mlflow.pyfunc.log_model(
         name=name,
         python_model=str(Path(__file__).with_name("scorer.py")),
-        artifacts={"folder": str(folder / paths.SHIPPED)},
+        artifacts={"folder": str(folder / paths.SERVING)},
         code_paths=[str(folder / "src")],
         signature=columns,
         input_example=example(columns.inputs),
@@ -62,19 +62,19 @@ def log_model(name: str, finished: Finished, folder: Path) -> str:
 
 
 def inputs_of(name: str, finished: Finished) -> dict[str, Any]:
-    """A model's name, columns that it takes, its products in order, months that it remembers."""
+    """A model's name, columns that it takes, its products in order, months that describe a customer."""
     schema = finished.schema
-    looks_at = _LOOKS_AT.get(name, {"profile", "history"})
-    income = ["income_missing"] if "income" in schema.numeric else []
+    looks_at = FIRST_STAGE[name].looks_at if name in FIRST_STAGE else {"profile", "history"}
     activity = ["was_active"] if "active" in schema.categorical else []
     products = list(schema.products)
     return {
         "model": name,
-        "numeric": [*schema.numeric, *income] if "profile" in looks_at else [],
+        "numeric": schema.clean_numeric if "profile" in looks_at else [],
         "categorical": list(schema.categorical) if "profile" in looks_at else [],
         "bits": ["present", *activity, *products] if "history" in looks_at else [],
         "products": products,
-        "memory": json.loads(finished.files[paths.WINDOWS])["memory"],
+        "lookback_months": finished.windows.lookback_months,
+        "last_month": str(finished.windows.last),
     }
 
 

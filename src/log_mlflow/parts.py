@@ -1,4 +1,4 @@
-"""The runs that MLflow shows of one revision: the data, each base model, the blend."""
+"""The runs that MLflow shows of one revision: the data, each first-stage model, the blend."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.log_mlflow.finished import written
+from src.models.registry import FIRST_STAGE
 from src.products import paths
-from src.products.scoring import BASE_MODELS
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Part:
     files : list of str
         Metrics and plots, relative to the root of the repository.
     model : str
-        A base model, or blend; empty where the run has none.
+        A first-stage model, or blend; empty where the run has none.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Part:
 
 
 def parts(stages: dict[str, Any], reports: dict[str, Any]) -> list[Part]:
-    """Cut a revision into runs: the data, each base model, the blend.
+    """Cut a revision into runs: the data, each first-stage model, the blend.
 
     Parameters
     ----------
@@ -53,11 +53,15 @@ def parts(stages: dict[str, Any], reports: dict[str, Any]) -> list[Part]:
     plots = [path for path in written(stages) if path.startswith("plots/eda/")]
     files = [paths.QUALITY, paths.REPAIRS, *plots, paths.ADDITIONS_PNG]
     result = [Part("EDA", data, _params(stages, data), _numbers(found), files)]
-    judged = reports[paths.METRICS]
-    for model in [*BASE_MODELS, "blend"]:
+    scored = reports[paths.METRICS]
+    for model in [*FIRST_STAGE, "blend"]:
         names = ["blend", "evaluate"] if model == "blend" else [f"train_{model}"]
-        slices = {title: row[model] for title, row in judged["slices"].items() if model in row}
-        metrics = _numbers(judged[model] | {"test": judged["test"], "slices": slices})
+        slices = {
+            title: row[model] for title, row in scored["slices"].items() if model in row
+        }
+        metrics = _numbers(
+            scored[model] | {"test": scored["test"], "slices": slices}
+        )
         plots = [path for path in written(stages, *names) if path.startswith("plots/")]
         files = sorted({paths.METRICS, paths.COMPARISON_PNG, paths.MAP_AT_K_PNG, *plots})
         name = f"{model.upper()}_processing"

@@ -14,7 +14,9 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from src.models.customers import Customers
 from src.models.history import History
-from src.products.scoring import BASE_MODELS, Models
+from src.models.registry import FIRST_STAGE
+from src.products.scoring import Models
+from src.tables.months import month_of
 
 
 class Scorer(PythonModel):
@@ -25,9 +27,9 @@ class Scorer(PythonModel):
         folder = Path(context.artifacts["folder"])
         self.inputs = json.loads((folder / "inputs.json").read_text(encoding="utf-8"))
         name = self.inputs["model"]
-        if name in BASE_MODELS:
-            model, file = BASE_MODELS[name]
-            self.score = model.load(folder / file).score
+        if name in FIRST_STAGE:
+            record = FIRST_STAGE[name]
+            self.score = record.model.load(folder / record.file).score
         else:
             models = Models.load(folder)
             self.score = lambda customers: models.score(customers)[name]
@@ -65,12 +67,13 @@ def customers(table: pd.DataFrame, inputs: dict[str, Any]) -> Customers:
     none = np.zeros(len(table), dtype=np.int64)
     history = History(
         customers=np.arange(len(table)),
+        last=np.broadcast_to(month_of(inputs["last_month"]), len(table)),
         present=bits.get("present", none),
         active=bits.get("was_active", none),
         held=np.column_stack([bits.get(product, none) for product in inputs["products"]]),
     )
     profile = pd.DataFrame(columns, index=range(len(table)))
-    return Customers(profile, history.recent(inputs["memory"]))
+    return Customers(profile, history.recent(inputs["lookback_months"]))
 
 
 set_model(Scorer())

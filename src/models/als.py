@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from threadpoolctl import ThreadpoolController
 
-from src.models.customers import Customers, Scores
+from src.evaluation.holdings import ndcg_by_customer
+from src.models.contract import FirstStage, Phrase, Scores
+from src.models.customers import Customers
 from src.models.history import History
 from src.params import Section
 from src.reporting import write_arrays
@@ -99,3 +101,24 @@ def _implicit(settings: AlsSettings) -> AlternatingLeastSquares:
         alpha=settings.alpha,
         random_state=settings.seed,
     )
+
+
+FIRST_STAGE = FirstStage(
+    name="als",
+    turn=3,
+    model=Als,
+    settings=AlsSettings,
+    file="als.npz",
+    fit=lambda data, settings: Als.fit(data.base_history(), settings),
+    looks_at=frozenset({"history"}),
+    title=Phrase("similar holdings", "похожие наборы продуктов"),
+    score_means=Phrase("fit", "соответствие"),
+    fallback="what goes with the customer's holdings",
+    phrase=Phrase(
+        "holdings go with {t} ({s} of 1)", "к продуктам клиента подходит «{t}» ({s} из 1)"
+    ),
+    weak_phrase=Phrase(
+        "holdings hardly go with {t}", "к продуктам клиента «{t}» почти не подходит"
+    ),
+    metrics=lambda _model, _customers, scores, held: ndcg_by_customer(scores, held),
+)

@@ -24,7 +24,7 @@ class BoosterSettings(Section):
     learning_rate: float = Field(gt=0, le=1)
     l2_leaf_reg: float = Field(ge=0)
     subsample: float = Field(gt=0, le=1)
-    borders: int = Field(ge=1, le=254)
+    border_count: int = Field(ge=1, le=254)
     seed: int = Field(ge=0)
 
 
@@ -38,7 +38,7 @@ def new_booster(loss: str, settings: BoosterSettings, **options: float) -> CatBo
         l2_leaf_reg=settings.l2_leaf_reg,
         bootstrap_type="Bernoulli",
         subsample=settings.subsample,
-        border_count=settings.borders,
+        border_count=settings.border_count,
         random_seed=settings.seed,
         thread_count=os.cpu_count() or 1,
         allow_writing_files=False,

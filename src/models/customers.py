@@ -1,16 +1,14 @@
-"""What a model may know: a batch of customers as they were at the end of one month."""
+"""What a model may know: a batch of customers, each as known before the month asked about."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from src.models.history import History
-
-Scores = NDArray[np.float32]
+from src.tables.months import Months
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,11 @@ class Customers:
     def __len__(self) -> int:
         return len(self.profile)
 
+    @property
+    def asked(self) -> Months:
+        """The month that each customer is asked about; datetime64[M], (customers,)."""
+        return self.history.asked
+
     def of(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Customers":
         """Select some customers."""
         return Customers(self.profile.iloc[rows], self.history.of(rows))
@@ -47,17 +50,3 @@ class Customers:
             else:
                 columns[name] = np.concatenate(values)
         return cls(pd.DataFrame(columns), History.stack([part.history for part in parts]))
-
-
-class Model(Protocol):
-    """What every model can do. `fit` is a classmethod of its own settings, so it is not here."""
-
-    def score(self, customers: Customers) -> Scores:
-        """Score every item for every customer; (customers, items), higher is better."""
-
-    def save(self, path: str | Path) -> None:
-        """Write the model without pickle."""
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote; the scores are the same to the bit."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from src.models.customers import Scores
+from src.models.contract import Scores
 from src.ranking import top_k
 
 

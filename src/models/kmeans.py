@@ -1,4 +1,4 @@
-"""K-means: customers grouped by their profile; a cluster likes what its members hold."""
+"""K-means: customers grouped by their profile; a product scores by its owners in the cluster."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from src.models.customers import Customers, Scores
+from src.evaluation.holdings import ndcg_by_cluster
+from src.models.contract import FirstStage, Phrase, Scores
+from src.models.customers import Customers
 from src.models.encoding import Encoder
 from src.params import Section
 from src.reporting import write_arrays
@@ -20,7 +22,8 @@ class KMeansSettings(Section):
     """Hyperparameters.
 
     `rows` bounds the training sample (customer-months); above `minibatch_above` of them the
-    centres are learnt from batches; categories rarer than `rarest` have no indicator.
+    centers are learnt from batches. Categories rarer than `min_frequency` have no indicator; the
+    `log_columns`, as far as the profile has them, are taken by their logarithm.
     """
 
     clusters: int = Field(ge=2, le=10_000)
@@ -28,13 +31,14 @@ class KMeansSettings(Section):
     rows: int = Field(ge=100)
     minibatch_above: int = Field(ge=0)
     batch: int = Field(ge=10)
-    rarest: float = Field(gt=0, lt=1)
+    min_frequency: float = Field(gt=0, lt=1)
+    log_columns: list[str]
     seed: int = Field(ge=0)
 
 
 @dataclass(frozen=True)
 class KMeans:
-    """Centres of standardised profiles and what their members hold.
+    """Cluster centers of standardised profiles, and what their members hold.
 
     Attributes
     ----------
@@ -42,20 +46,23 @@ class KMeans:
         Categories and column order.
     widths : tuple of int
         Number of indicator columns of each category.
+    log_columns : tuple of str
+        Numbers that are taken by their logarithm.
     mean, scale : float32 arrays, shape (columns,)
         Standardisation of the numeric and indicator columns.
-    centres : float32 array, shape (clusters, columns)
+    cluster_centers : float32 array, shape (clusters, columns)
     holdings : float32 array, shape (clusters, items)
         Share of each cluster's customer-months in which the item is held.
     inertia : tuple of float
-        Mean squared distance to the nearest centre after each epoch (the training curve).
+        Mean squared distance to the nearest center after each epoch (the training curve).
     """
 
     encoder: Encoder
     widths: tuple[int, ...]
+    log_columns: tuple[str, ...]
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
-    centres: NDArray[np.float32]
+    cluster_centers: NDArray[np.float32]
     holdings: NDArray[np.float32]
     inertia: tuple[float, ...]
 
@@ -70,30 +77,35 @@ class KMeans:
 
         encoder = Encoder.fit(customers.profile)
         widths = tuple(
-            sum((customers.profile[name] == value).mean() >= settings.rarest for value in values)
+            sum(
+                (customers.profile[name] == value).mean() >= settings.min_frequency
+                for value in values
+            )
             for name, values in encoder.categories.items()
         )
-        points = _indicators(encoder, widths, encoder.transform(customers.profile))
+        logs = tuple(name for name in encoder.numeric if name in settings.log_columns)
+        points = _indicators(encoder, widths, logs, encoder.transform(customers.profile))
         mean = points.mean(axis=0, dtype=np.float64).astype(np.float32)
         deviation = points.std(axis=0, dtype=np.float64).astype(np.float32)
         scale = np.where(deviation > 0, deviation, np.float32(1))
         points = (points - mean) / scale
         # One thread: with several, sums are added up in whatever order the threads finish.
         with threadpool_limits(limits=1):
-            centres, inertia = _learn(points, settings)
-            labels = _nearest(points, centres)
-        sizes = np.bincount(labels, minlength=len(centres))
-        table = np.zeros((len(centres), holdings.shape[1]), dtype=np.float64)
+            cluster_centers, inertia = _learn(points, settings)
+            labels = _nearest(points, cluster_centers)
+        sizes = np.bincount(labels, minlength=len(cluster_centers))
+        table = np.zeros((len(cluster_centers), holdings.shape[1]), dtype=np.float64)
         np.add.at(table, labels, holdings)
         prior = holdings.mean(axis=0)
-        table = (table + prior) / (sizes + 1)[:, None]  # an empty cluster likes what all like
-        return cls(encoder, widths, mean, scale, centres, table.astype(np.float32), inertia)
+        table = (table + prior) / (sizes + 1)[:, None]  # an empty cluster has what all hold
+        shares = table.astype(np.float32)
+        return cls(encoder, widths, logs, mean, scale, cluster_centers, shares, inertia)
 
     def clusters(self, customers: Customers) -> NDArray[np.int32]:
-        """Nearest centre of each customer, shape (customers,)."""
+        """Nearest center of each customer, shape (customers,)."""
         encoded = self.encoder.transform(customers.profile)
-        points = (_indicators(self.encoder, self.widths, encoded) - self.mean) / self.scale
-        return _nearest(points, self.centres)
+        points = _indicators(self.encoder, self.widths, self.log_columns, encoded)
+        return _nearest((points - self.mean) / self.scale, self.cluster_centers)
 
     def score(self, customers: Customers) -> Scores:
         """Score every item for every customer; see `Model`."""
@@ -105,9 +117,10 @@ class KMeans:
             path,
             encoder=self.encoder.to_json(),
             widths=self.widths,
+            log_columns=np.array(self.log_columns, dtype=np.str_),
             mean=self.mean,
             scale=self.scale,
-            centres=self.centres,
+            cluster_centers=self.cluster_centers,
             holdings=self.holdings,
             inertia=self.inertia,
         )
@@ -119,24 +132,27 @@ class KMeans:
             return cls(
                 Encoder.from_json(str(arrays["encoder"])),
                 tuple(int(width) for width in arrays["widths"]),
+                tuple(str(name) for name in arrays["log_columns"]),
                 arrays["mean"],
                 arrays["scale"],
-                arrays["centres"],
+                arrays["cluster_centers"],
                 arrays["holdings"],
                 tuple(float(value) for value in arrays["inertia"]),
             )
 
 
 def _indicators(
-    encoder: Encoder, widths: tuple[int, ...], encoded: NDArray[np.float32]
+    encoder: Encoder,
+    widths: tuple[int, ...],
+    log_columns: tuple[str, ...],
+    encoded: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Numbers (income and tenure by logarithm) and one indicator per frequent category."""
+    """Numbers, some by their logarithm, and one indicator per frequent category."""
     numbers = len(encoder.numeric)
     points = np.empty((len(encoded), numbers + sum(widths)), dtype=np.float32)
     for index, name in enumerate(encoder.numeric):
         values = encoded[:, index]
-        skewed = name in {"income", "tenure"}
-        points[:, index] = np.log1p(np.maximum(values, 0)) if skewed else values
+        points[:, index] = np.log1p(np.maximum(values, 0)) if name in log_columns else values
     start = numbers
     for index, width in enumerate(widths, start=numbers):
         points[:, start : start + width] = encoded[:, index, None] == np.arange(width)
@@ -147,23 +163,23 @@ def _indicators(
 def _learn(
     points: NDArray[np.float32], settings: KMeansSettings
 ) -> tuple[NDArray[np.float32], tuple[float, ...]]:
-    """Centres, and the mean squared distance after each epoch."""
+    """Cluster centers, and the mean squared distance after each epoch."""
     from sklearn.cluster import KMeans as ScikitKMeans
     from sklearn.cluster import MiniBatchKMeans
 
     clusters = min(settings.clusters, len(points))
     inertia: list[float] = []
     if len(points) <= settings.minibatch_above:
-        centres: str | NDArray[np.float32] = "k-means++"
+        cluster_centers: str | NDArray[np.float32] = "k-means++"
         for _ in range(settings.epochs):  # one at a time: scikit-learn keeps no curve
             model = ScikitKMeans(
-                clusters, init=centres, n_init=1, max_iter=1, random_state=settings.seed
+                clusters, init=cluster_centers, n_init=1, max_iter=1, random_state=settings.seed
             ).fit(points)
-            centres = model.cluster_centers_.astype(np.float32)
+            cluster_centers = model.cluster_centers_.astype(np.float32)
             inertia.append(model.inertia_ / len(points))
-        return np.asarray(centres), tuple(inertia)
+        return np.asarray(cluster_centers), tuple(inertia)
     generator = np.random.default_rng(settings.seed)
-    batch = max(settings.batch, clusters)  # the first one is where the centres begin
+    batch = max(settings.batch, clusters)  # the first one is where the centers begin
     batches = MiniBatchKMeans(clusters, n_init=3, random_state=settings.seed)
     for _ in range(settings.epochs):
         order = generator.permutation(len(points))
@@ -173,11 +189,31 @@ def _learn(
     return batches.cluster_centers_.astype(np.float32), tuple(inertia)
 
 
-def _nearest(points: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Index of the nearest centre; the term that all centres share is left out."""
-    offset = (centres * centres).sum(axis=1)
+def _nearest(
+    points: NDArray[np.float32], cluster_centers: NDArray[np.float32]
+) -> NDArray[np.int32]:
+    """Index of the nearest center; the term that all centers share is left out."""
+    offset = (cluster_centers * cluster_centers).sum(axis=1)
     nearest = np.empty(len(points), dtype=np.int32)
     for start in range(0, len(points), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        nearest[rows] = np.argmin(offset - 2 * (points[rows] @ centres.T), axis=1)
+        nearest[rows] = np.argmin(offset - 2 * (points[rows] @ cluster_centers.T), axis=1)
     return nearest
+
+
+FIRST_STAGE = FirstStage(
+    name="kmeans",
+    turn=2,
+    model=KMeans,
+    settings=KMeansSettings,
+    file="kmeans.npz",
+    fit=lambda data, settings: KMeans.fit(*data.sample(settings.rows, settings.seed), settings),
+    looks_at=frozenset({"profile"}),
+    title=Phrase("customer’s cluster", "кластер клиента"),
+    score_means=Phrase("share that holds it", "доля имеющих продукт"),
+    fallback="what the customer's cluster holds",
+    phrase=Phrase("{p} of similar customers hold {t}", "{p} похожих клиентов имеют «{t}»"),
+    metrics=lambda model, customers, _scores, held: ndcg_by_cluster(
+        model.clusters(customers), model.holdings, held
+    ),
+)

@@ -7,7 +7,7 @@ import numpy as np
 from catboost import CatBoostClassifier, Pool
 from numpy.typing import NDArray
 
-from src.errors import InputError
+from src.evaluation.holdings import label_metrics, ndcg_by_customer
 from src.models.boosting import (
     BoosterSettings,
     fit_booster,
@@ -15,7 +15,8 @@ from src.models.boosting import (
     new_booster,
     save_booster,
 )
-from src.models.customers import Customers, Scores
+from src.models.contract import CannotFitError, FirstStage, Phrase, Scores
+from src.models.customers import Customers
 from src.models.encoding import Encoder
 
 
@@ -29,7 +30,7 @@ class Mlc:
 
     Attributes
     ----------
-    learnt : int array, shape (learnt items,)
+    classes : int array, shape (classes,)
         Items that the booster tells apart.
     constant : float32 array, shape (items,)
         Share of holders, the score of the other items.
@@ -39,7 +40,7 @@ class Mlc:
 
     booster: CatBoostClassifier
     encoder: Encoder
-    learnt: NDArray[np.intp]
+    classes: NDArray[np.intp]
     constant: NDArray[np.float32]
     loss: tuple[float, ...] = ()
 
@@ -49,31 +50,32 @@ class Mlc:
 
         Raises
         ------
-        InputError
+        CannotFitError
             No item is held by some customers and not by others.
         """
         encoder = Encoder.fit(customers.profile)
         constant = holdings.mean(axis=0).astype(np.float32)
-        learnt = np.flatnonzero((constant > 0) & (constant < 1))
-        if not len(learnt):
-            raise InputError(
-                f"among {len(holdings)} customer-months of the base window every product is held "
-                "by all or by none, so there is nothing to learn: take more with train_mlc.rows "
-                "or lengthen split.base in params.yaml"
+        classes = np.flatnonzero((constant > 0) & (constant < 1))
+        if not len(classes):
+            raise CannotFitError(
+                f"among {len(holdings)} customer-months every product is held by all or by none, so "
+                "there is nothing to learn"
             )
         booster = new_booster("MultiLogloss", settings)
         features = encoder.transform(customers.profile)
-        labels = holdings[:, learnt].astype(np.int8)
+        labels = holdings[:, classes].astype(np.int8)
         pool = Pool(features, labels, feature_names=encoder.names)
         loss = fit_booster(booster, pool)
-        return cls(booster, encoder, learnt, constant, loss)
+        return cls(booster, encoder, classes, constant, loss)
 
     def score(self, customers: Customers) -> Scores:
         """Score every item for every customer; see `Model`."""
         scores = np.tile(self.constant, (len(customers), 1))
         features = self.encoder.transform(customers.profile)
         chances = self.booster.predict(features, prediction_type="Probability")
-        scores[:, self.learnt] = chances[:, -len(self.learnt) :]  # of one item: without, then with
+        scores[:, self.classes] = chances[
+            :, -len(self.classes) :
+        ]  # of one item: without, then with
         return scores
 
     def save(self, path: str | Path) -> None:
@@ -83,7 +85,7 @@ class Mlc:
             self.booster,
             {
                 "encoder": self.encoder.to_json(),
-                "learnt": self.learnt.tolist(),
+                "classes": self.classes.tolist(),
                 "constant": self.constant.tolist(),
             },
         )
@@ -95,6 +97,26 @@ class Mlc:
         return cls(
             booster,
             Encoder.from_json(ours["encoder"]),
-            np.array(ours["learnt"], dtype=np.intp),
+            np.array(ours["classes"], dtype=np.intp),
             np.array(ours["constant"], dtype=np.float32),
         )
+
+
+FIRST_STAGE = FirstStage(
+    name="mlc",
+    turn=1,
+    model=Mlc,
+    settings=MlcSettings,
+    file="mlc.cbm",
+    fit=lambda data, settings: Mlc.fit(*data.sample(settings.rows, settings.seed), settings),
+    looks_at=frozenset({"profile"}),
+    title=Phrase("similar profiles", "похожие профили"),
+    score_means=Phrase("chance of holding it", "вероятность иметь продукт"),
+    fallback="what customers with this profile hold",
+    phrase=Phrase(
+        "{p} of customers with this profile hold {t}", "{p} клиентов с таким профилем имеют «{t}»"
+    ),
+    metrics=lambda _model, _customers, scores, held: (
+        ndcg_by_customer(scores, held) | label_metrics(scores, held)
+    ),
+)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from src.models.customers import Customers, Scores
+from src.models.contract import Scores
+from src.models.customers import Customers
 from src.reporting import write_arrays
 
 

@@ -1,4 +1,4 @@
-"""The learned blend: which product does an adder add? (CatBoost, MultiClass)."""
+"""The second-stage ranker: which product does an adder add? (CatBoost, MultiClass)."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +9,6 @@ from catboost import CatBoostClassifier, Pool
 from numpy.typing import NDArray
 from pydantic import Field
 
-from src.errors import InputError
 from src.models.boosting import (
     BoosterSettings,
     fit_booster,
@@ -17,9 +16,10 @@ from src.models.boosting import (
     new_booster,
     save_booster,
 )
-from src.models.customers import Customers, Scores
+from src.models.contract import CannotFitError, Scores
+from src.models.customers import Customers
 from src.models.encoding import Encoder
-from src.models.history import history_features
+from src.models.features import feature_blocks, feature_names
 
 _HELD = np.float32(-8.0)  # e^-8: a product that is held is hardly ever added
 
@@ -27,19 +27,19 @@ _HELD = np.float32(-8.0)  # e^-8: a product that is held is hardly ever added
 class RankerSettings(BoosterSettings):
     """Hyperparameters, and what the ranker looks at; the training sample are adders.
 
-    `models` are the base models whose scores it sees; `lags` are months back at which holdings are
+    `models` are the first-stage models whose scores it sees; `lags` are months back at which holdings are
     told one by one; `month_decay` is the weight of a blend month relative to the one after it.
     """
 
     models: list[str]
     lags: list[int] = Field(min_length=1)
     month_decay: float = Field(gt=0, le=1)
-    features_per_level: float = Field(gt=0, le=1)
+    colsample_bylevel: float = Field(gt=0, le=1)
 
 
 @dataclass(frozen=True)
 class Ranker:
-    """P(product | the customer adds something), from history, profile and base models' scores.
+    """P(product | the customer adds something), from history, profile and first-stage scores.
 
     The booster starts from the log of each product's share of additions, and from almost nothing
     for products already held, so that no tree is spent on what the mask knows.
@@ -51,10 +51,10 @@ class Ranker:
     products : tuple of str
         Names of the items.
     models : tuple of str
-        Base models whose scores are features.
+        First-stage models whose scores are features.
     lags : tuple of int
         Months back at which holdings are features.
-    learnt : int array, shape (classes,)
+    classes : int array, shape (classes,)
         Items that were added in training.
     prior : float32 array, shape (items,)
         Share of each item among additions, smoothed by one addition: above 0 for all.
@@ -67,7 +67,7 @@ class Ranker:
     products: tuple[str, ...]
     models: tuple[str, ...]
     lags: tuple[int, ...]
-    learnt: NDArray[np.intp]
+    classes: NDArray[np.intp]
     prior: NDArray[np.float32]
     loss: tuple[float, ...] = ()
 
@@ -87,10 +87,10 @@ class Ranker:
         ----------
         adders : Customers
             As known the month before they added.
-        scores : dict of base model -> float32 array, shape (adders, items)
+        scores : dict of first-stage model -> float32 array, shape (adders, items)
         additions : bool array, shape (adders, items)
         weights : float array, shape (adders,)
-            Of each adder; split evenly between the products that he added.
+            Of each adder; split evenly between the products that they added.
         products : list of str
             Names of the items.
         settings : RankerSettings
@@ -98,38 +98,37 @@ class Ranker:
 
         Raises
         ------
-        InputError
+        CannotFitError
             Fewer than two products were added.
         """
         rows, items = np.nonzero(additions)
-        learnt = np.unique(items)
-        if len(learnt) < 2:
-            added = ", ".join(products[item] for item in learnt) or "nothing"
-            raise InputError(
-                f"the blend months add {added}, but to rank takes at least two products: "
-                "lengthen split.blend in params.yaml"
+        classes = np.unique(items)
+        if len(classes) < 2:
+            added = ", ".join(products[item] for item in classes) or "nothing"
+            raise CannotFitError(
+                f"the customers add {added}, but to rank takes at least two products"
             )
         longest = int(np.bitwise_or.reduce(adders.history.present)).bit_length()
         lags = tuple(lag for lag in settings.lags if lag <= longest)
         row_weights = weights[rows] / additions.sum(axis=1)[rows]
         counts = np.bincount(items, weights=row_weights, minlength=len(products)) + 1
         prior = (counts / counts.sum()).astype(np.float32)
-        booster = new_booster("MultiClass", settings, rsm=settings.features_per_level)
+        booster = new_booster("MultiClass", settings, rsm=settings.colsample_bylevel)
         untrained = cls(
             booster,
             Encoder.fit(adders.profile),
             tuple(products),
             tuple(settings.models),
             lags,
-            learnt,
+            classes,
             prior,
         )
         names, matrix = untrained.features(adders, scores)
         pool = Pool(
             matrix[rows],
-            np.searchsorted(learnt, items),
+            np.searchsorted(classes, items),
             weight=row_weights,
-            baseline=untrained._baseline(adders)[rows][:, learnt],
+            baseline=untrained._baseline(adders)[rows][:, classes],
             feature_names=names,
         )
         loss = fit_booster(booster, pool)
@@ -139,12 +138,9 @@ class Ranker:
         self, customers: Customers, scores: dict[str, Scores]
     ) -> tuple[list[str], NDArray[np.float32]]:
         """Names, and values (customers, features): history, profile, ``model:product`` scores."""
-        history = history_features(customers.history, self.products, self.lags)
-        names = [*history, *self.encoder.names]
-        blocks = [
-            np.column_stack(list(history.values())),
-            self.encoder.transform(customers.profile),
-        ]
+        names = [*feature_names(self.products, self.lags), *self.encoder.names]
+        blocks = feature_blocks(customers.history, self.lags)
+        blocks.append(self.encoder.transform(customers.profile))
         for model in self.models:
             names += [f"{model}:{product}" for product in self.products]
             blocks.append(scores[model])
@@ -158,7 +154,7 @@ class Ranker:
     def score_features(self, customers: Customers, matrix: NDArray[np.float32]) -> Scores:
         """As `score`, from features that are at hand."""
         logits = self._baseline(customers)
-        logits[:, self.learnt] += self.booster.predict(matrix, prediction_type="RawFormulaVal")
+        logits[:, self.classes] += self.booster.predict(matrix, prediction_type="RawFormulaVal")
         logits -= logits.max(axis=1, keepdims=True)
         odds = np.exp(logits)
         return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)
@@ -183,7 +179,7 @@ class Ranker:
                 "products": self.products,
                 "models": self.models,
                 "lags": self.lags,
-                "learnt": self.learnt.tolist(),
+                "classes": self.classes.tolist(),
                 "prior": self.prior.tolist(),
             },
         )
@@ -198,7 +194,7 @@ class Ranker:
             tuple(ours["products"]),
             tuple(ours["models"]),
             tuple(ours["lags"]),
-            np.array(ours["learnt"], dtype=np.intp),
+            np.array(ours["classes"], dtype=np.intp),
             np.array(ours["prior"], dtype=np.float32),
         )
 

@@ -2,7 +2,7 @@
 
 The SHAP values of one tree (Lundberg et al. 2018, path-dependent: what is not known is averaged by
 the training weights of the branches) depend on nothing but the leaf. So they are computed once for
-every leaf of every tree; those of a customer are then the sum over his leaves. CatBoost computes
+every leaf of every tree; those of a customer are then the sum over their leaves. CatBoost computes
 the same from the start in every call: 6 ms for one customer, against less than 1 ms here.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from catboost import CatBoostClassifier
 from numpy.typing import NDArray
 
-from src.errors import InputError
+from src.models.contract import CannotFitError
 
 _DEEPEST = 10  # the work doubles twice with every level
 
@@ -49,7 +49,7 @@ class LeafShap:
 
         Raises
         ------
-        InputError
+        CannotFitError
             A tree has more than 10 levels.
         """
         with tempfile.TemporaryDirectory() as folder:
@@ -64,9 +64,8 @@ class LeafShap:
         for tree in content["oblivious_trees"]:
             splits = [index[split["float_feature_index"]] for split in tree["splits"] or []]
             if len(splits) > _DEEPEST:
-                raise InputError(
-                    f"reasons need trees of at most {_DEEPEST} levels, but one has {len(splits)}: "
-                    "lower blend.depth in params.yaml"
+                raise CannotFitError(
+                    f"reasons need trees of at most {_DEEPEST} levels, but one has {len(splits)}"
                 )
             weights = np.array(tree["leaf_weights"], dtype=np.float64)
             leaves = np.array(tree["leaf_values"], dtype=np.float64).reshape(len(weights), -1)

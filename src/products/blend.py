@@ -1,12 +1,17 @@
-"""blend: learn the ranker on the blend months, from scores of models that end before them."""
+"""blend: learn the second-stage ranker on the blend months.
+
+The first-stage models whose scores it sees have learnt nothing of these months.
+"""
 
 from src import params
-from src.errors import InputError, run
+from src.drawing import save
+from src.errors import run
 from src.models.ranker import RankerSettings
 from src.products import figures, paths
 from src.products.dataset import Dataset
 from src.products.schema import Schema
-from src.products.scoring import fit_popularity, fit_ranker, load_base
+from src.products.scoring import load_first_stage
+from src.products.second_stage import check_names, find_adders, fit_popularity, fit_ranker
 from src.reporting import write_csv, write_curve
 
 
@@ -15,19 +20,17 @@ def main() -> None:
     settings = params.load("blend", RankerSettings)
     schema = params.load("schema", Schema)
     dataset = Dataset.open(schema)
-    base = load_base(paths.MODELS)
-    unknown = sorted(set(settings.models) - set(base))
-    if unknown:
-        raise InputError(
-            f"params.yaml: blend.models names {', '.join(unknown)}; known are {', '.join(base)}"
-        )
+    first_stage = load_first_stage(paths.MODELS)
+    check_names(settings)
     fit_popularity(dataset).save(paths.POPULARITY)
-    ranker = fit_ranker(dataset, base, settings)
+    adders = find_adders(dataset, settings)
+    scores = {name: first_stage[name].score(adders.customers) for name in settings.models}
+    ranker = fit_ranker(adders, scores, dataset.products, settings)
     ranker.save(paths.RANKER)
     write_curve(paths.BLEND_CURVE, "iteration", "loss", ranker.loss)
     importances = ranker.importances()
     write_csv(paths.IMPORTANCES, importances)
-    figures.importances(paths.IMPORTANCES_PNG, importances, schema)
+    save(paths.IMPORTANCES_PNG, figures.importances(importances, schema))
 
 
 if __name__ == "__main__":

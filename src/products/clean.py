@@ -1,62 +1,44 @@
-"""clean: every repair of a snapshot, stated once with its reason.
-
-=====================  ==========================================  ===============================
-column                 what is wrong                               what is done, and why
-=====================  ==========================================  ===============================
-whole profile          all attributes missing together             carried forward from the
-                                                                   customer's own earlier month;
-                                                                   never back from a later one
-age                    outside [age_min, age_max]                  missing: 164 is a typing error
-tenure                 negative (the sentinel is -999999)          missing: a sentinel is no number
-customer_type          ``1.0`` beside ``1``                        one spelling of one category
-any category           missing                                     ``unknown``: that it is missing
-                                                                   tells something
-age, tenure, income    missing                                     median of province and segment
-                                                                   in the first month; income is
-                                                                   flagged (a fifth is missing)
-any product            missing (nomina, nom_pens)                  not held: nothing says it is
-=====================  ==========================================  ===============================
+"""clean: repair every snapshot by the rules of `repair.py`.
 
 Medians come from the first month only, which is a base month whatever the windows are, so no
-repair knows the future. ``clean_rows`` needs the medians and nothing else of the whole table, so
-the service cleans a request by the same two expressions, ``valid_rows`` and ``fill_rows``.
+repair knows the future.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from itertools import zip_longest
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow.parquet as pq
-from pydantic import Field, model_validator
-from tqdm import tqdm
 
 from src import params
-from src.engine import connect
+from src.engine import Engine, connect
 from src.errors import run
 from src.products import paths
+from src.products.repair import UNKNOWN, Clean, Range, Respelling, median_keys, rules
 from src.products.schema import Schema
 from src.reporting import atomic, write_json
 
-UNKNOWN = "unknown"
 
-_ROW_GROUP = 122_880  # rows, as the engine itself writes
-_ROW_GROUPS_AT_ONCE = 16
+def repaired(
+    engine: Engine,
+    runs: Iterable[ir.Table],
+    medians: ir.Table,
+    schema: Schema,
+    settings: Clean,
+    counts: Counter[str],
+) -> Iterator[ir.Table]:
+    """Repair a table run by run, each of whole customers, and count what was repaired.
 
-
-class Clean(params.Section):
-    """Parameters of the stage: ages in years, both ends valid."""
-
-    age_min: int = Field(ge=0)
-    age_max: int = Field(le=130)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Clean":
-        if self.age_min >= self.age_max:
-            raise ValueError(f"age_min ({self.age_min}) must lie below age_max ({self.age_max})")
-        return self
+    Parameters
+    ----------
+    counts : Counter
+        What `count_repairs` finds is added to it.
+    """
+    for rows in runs:
+        with engine.cached(carry_forward(rows, schema)) as carried:
+            (found,) = engine.collect(count_repairs(carried, schema, settings)).to_pylist()
+            counts.update({name: count or 0 for name, count in found.items()})
+            yield clean_rows(carried, medians, schema, settings)
 
 
 def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
@@ -77,7 +59,7 @@ def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clea
         median is 0.
     """
     keys = median_keys(schema)
-    valid = valid_rows(rows, schema, settings)
+    valid = _valid(rows, schema, settings)
     overall = medians
     if keys:
         cells = medians.select(*keys, **{f"cell_{name}": name for name in schema.numeric})
@@ -87,18 +69,11 @@ def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clea
         valid = valid.cross_join(
             overall.select(**{f"overall_{name}": name for name in schema.numeric})
         )
-    return fill_rows(valid, schema)
+    return _impute(valid, schema)
 
 
-def fill_rows(rows: ir.Table, schema: Schema) -> ir.Table:
-    """Give every missing number its median; the second half of `clean_rows`.
-
-    Parameters
-    ----------
-    rows : Table
-        As `valid_rows` makes it, each row beside its medians: ``cell_…`` of its province and
-        segment (where the schema has them) and ``overall_…``.
-    """
+def _impute(rows: ir.Table, schema: Schema) -> ir.Table:
+    """Give every missing number its median; each row stands beside ``cell_…`` and ``overall_…``."""
     levels = ["cell", "overall"] if median_keys(schema) else ["overall"]
     columns: dict[str, ir.Value] = {}
     if "income" in schema.numeric:
@@ -125,7 +100,7 @@ def fit_medians(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
     Table
         province, segment (as far as `schema` has them), first_month_rows and the numeric columns.
     """
-    valid = valid_rows(rows, schema, settings)
+    valid = _valid(rows, schema, settings)
     first = valid.filter(valid.month == valid.month.min().as_scalar())
     keys = median_keys(schema)
     overall = _medians(first, [], "overall", schema)
@@ -164,7 +139,7 @@ def _medians(rows: ir.Table, keys: list[str], level: str, schema: Schema) -> ir.
 def carry_forward(rows: ir.Table, schema: Schema) -> ir.Table:
     """Give a row without any attribute all those of the customer's last earlier row with some.
 
-    Rows without such an earlier row stay as they are. ``carried`` tells the mended ones.
+    Rows without such an earlier row stay as they are. ``carried`` tells the repaired ones.
     """
     blank = ibis.and_(*(rows[name].isnull() for name in schema.profile))
     needy = rows.filter(blank).select("customer", "month")
@@ -187,108 +162,78 @@ def carry_forward(rows: ir.Table, schema: Schema) -> ir.Table:
     )
 
 
-def count_repairs(carried: ir.Table, schema: Schema, settings: Clean) -> dict[str, object]:
-    """Count the rows to mend by rule, in a table that `carry_forward` made.
-
-    Columns and products without a repair are left out of ``unknown`` and ``missing_is_not_held``.
-    """
+def count_repairs(carried: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
+    """Count the rows to repair by rule, in a table that `carry_forward` made; one row."""
     counts = {"rows": carried.count(), "profile_carried_forward": carried.carried.sum()}
-    if "age" in schema.numeric:
-        outside = ~carried["age"].between(settings.age_min, settings.age_max)
-        counts["age_out_of_range"] = outside.sum()
-    if "tenure" in schema.numeric:
-        counts["tenure_negative"] = (carried["tenure"] < 0).sum()
-    if "customer_type" in schema.categorical:
-        counts["customer_type_respelt"] = carried["customer_type"].endswith(".0").sum()
-    missing = {
-        "filled_by_median": {
-            name: _valid_number(carried, name, settings) for name in schema.numeric
-        },
-        "unknown": {name: carried[name] for name in schema.categorical},
-        "missing_is_not_held": {name: carried[name] for name in schema.products},
+    for rule in rules(schema, settings):
+        counts[rule.counted_as] = _faulty(carried, rule).sum()
+    valid = _valid_profile(carried, schema, settings)
+    counts |= {f"imputed_by_median.{name}": valid[name].isnull().sum() for name in schema.numeric}
+    counts |= {f"unknown.{name}": carried[name].isnull().sum() for name in schema.categorical}
+    counts |= {
+        f"missing_is_not_held.{name}": carried[name].isnull().sum() for name in schema.products
     }
-    for rule, columns in missing.items():
-        counts |= {f"{rule}.{name}": column.isnull().sum() for name, column in columns.items()}
-    found = carried.aggregate(**counts).to_pyarrow().to_pylist()[0]
-    nested: dict[str, object] = {name: found[name] or 0 for name in counts if "." not in name}
-    for rule, columns in missing.items():
-        by_column = {name: found[f"{rule}.{name}"] for name in columns}
-        if rule != "filled_by_median":
-            by_column = {name: count for name, count in by_column.items() if count}
-        nested[rule] = by_column
-    return nested
+    return carried.aggregate(**counts)
 
 
-def median_keys(schema: Schema) -> list[str]:
-    """Columns whose combinations have medians of their own."""
-    return [name for name in ("province", "segment") if name in schema.categorical]
+def nested(counts: Counter[str]) -> dict[str, object]:
+    """Counts of `count_repairs` by rule; categories and products without a repair are left out."""
+    result: dict[str, object] = {name: counts[name] for name in counts if "." not in name}
+    for rule in ("imputed_by_median", "unknown", "missing_is_not_held"):
+        own = {name: count for name, count in counts.items() if name.startswith(f"{rule}.")}
+        result[rule] = {
+            name.removeprefix(f"{rule}."): count
+            for name, count in own.items()
+            if count or rule == "imputed_by_median"
+        }
+    return result
 
 
-def _valid_number(rows: ir.Table, name: str, settings: Clean) -> ir.NumericValue:
-    column = rows[name].cast("float64")
-    if name == "age":
-        in_range = column.between(settings.age_min, settings.age_max)
-        return ibis.ifelse(in_range, column, ibis.null("float64"))
-    if name == "tenure":
-        return ibis.ifelse(column >= 0, column, ibis.null("float64"))
-    return column
+def _faulty(rows: ir.Table, rule: Range | Respelling) -> ir.BooleanValue:
+    """Where a rule applies; null where nothing is given."""
+    column = rows[rule.column]
+    if isinstance(rule, Respelling):
+        return column.endswith(rule.ending)
+    return (column < rule.least) | (column > rule.most)
 
 
-def valid_rows(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
-    """Numbers out of range become null, categories and products are complete.
+def _valid_profile(rows: ir.Table, schema: Schema, settings: Clean) -> dict[str, ir.Value]:
+    """The profile by the rules; null where nothing valid is given."""
+    columns: dict[str, ir.Value] = {name: rows[name].cast("float64") for name in schema.numeric}
+    columns |= {name: rows[name] for name in schema.categorical}
+    for rule in rules(schema, settings):
+        column, faulty = columns[rule.column], _faulty(rows, rule)
+        if isinstance(rule, Respelling):
+            whole = column.left(column.length() - len(rule.ending))
+            columns[rule.column] = ibis.ifelse(faulty, whole, column)
+        else:
+            columns[rule.column] = ibis.ifelse(faulty, ibis.null("float64"), column)
+    return columns
 
-    The first half of `clean_rows`; it looks at nothing but the row.
-    """
-    columns: dict[str, ir.Value] = {
-        name: _valid_number(rows, name, settings) for name in schema.numeric
-    }
-    for name in schema.categorical:
-        category = rows[name]
-        if name == "customer_type":
-            whole = category.left(category.length() - 2)
-            category = ibis.ifelse(category.endswith(".0"), whole, category)
-        columns[name] = category.fill_null(UNKNOWN)
+
+def _valid(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
+    """Numbers out of range become null, categories and products are complete."""
+    columns = _valid_profile(rows, schema, settings)
+    columns |= {name: columns[name].fill_null(UNKNOWN) for name in schema.categorical}
     for product in schema.products:
         columns[product] = rows[product].cast("boolean").fill_null(False)
     return rows.select("customer", "month", **columns)
-
-
-def parts(snapshots: ir.Table, path: Path) -> Iterator[ir.Table]:
-    """Divide sorted snapshots into runs of whole customers, each of about two million rows.
-
-    Joins do not keep an order, and to sort all rows again takes three times the memory and twice
-    the time of sorting run by run. The bounds are where the row groups of the file begin.
-    """
-    metadata = pq.read_metadata(path)
-    first = [
-        metadata.row_group(group).column(0).statistics.min
-        for group in range(0, metadata.num_row_groups, _ROW_GROUPS_AT_ONCE)
-    ]
-    for low, high in zip_longest(first, first[1:]):
-        part = snapshots if low == first[0] else snapshots.filter(snapshots.customer >= low)
-        yield part if high is None else part.filter(part.customer < high)
 
 
 def main() -> None:
     """Run the stage as params.yaml says."""
     settings = params.load("clean", Clean)
     schema = params.load("schema", Schema)
-    connection = connect()
-    snapshots = connection.read_parquet(paths.SNAPSHOTS)
-    with atomic(paths.CLEAN) as target, atomic(paths.MEDIANS) as medians, ExitStack() as stack:
-        fitted = fit_medians(snapshots, schema, settings)
-        connection.to_parquet(fitted, medians, compression="zstd")
-        fillers = connection.read_parquet(medians)
-        writer = None
-        for part in tqdm(list(parts(snapshots, Path(paths.SNAPSHOTS))), "clean", disable=None):
-            rows = clean_rows(carry_forward(part, schema), fillers, schema, settings)
-            table = rows.order_by("customer", "month").to_pyarrow()
-            if writer is None:
-                writer = pq.ParquetWriter(target, table.schema, compression="zstd")
-                stack.enter_context(writer)
-            writer.write_table(table, row_group_size=_ROW_GROUP)
-        repairs = count_repairs(carry_forward(snapshots, schema), schema, settings)
-    write_json(paths.REPAIRS, repairs)
+    engine = connect()
+    counts: Counter[str] = Counter()
+    with atomic(paths.CLEAN) as target, atomic(paths.MEDIANS) as medians:
+        snapshots = engine.table(paths.SNAPSHOTS)
+        engine.write(fit_medians(snapshots, schema, settings), medians)
+        imputed = engine.table(medians)
+        runs = engine.runs(paths.SNAPSHOTS, "customer")
+        clean = repaired(engine, runs, imputed, schema, settings, counts)
+        engine.write_runs(clean, target, order=["customer", "month"])
+    write_json(paths.REPAIRS, nested(counts))
 
 
 if __name__ == "__main__":

@@ -1,61 +1,38 @@
-"""Customers as they were known at any month: what the training stages and the scoring read.
-
-Every customer is described by the same number of months, split.memory, at most as many as the last
-blend month has behind it: with a longer memory, the ranker would be asked about histories longer
-than any that it has learnt from.
-"""
+"""Customers as they were known at any month: what the training stages and the scoring read."""
 
 import datetime
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from src.engine import connect
-from src.errors import InputError
+from src.engine import Engine, connect
 from src.models.customers import Customers
-from src.models.history import History, Ids
+from src.models.history import History
 from src.products import paths
 from src.products.schema import Schema
-
-if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+from src.products.windows import Windows
+from src.tables.months import Month, month_of
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Clean profiles, the history of all customers, and the windows of months.
+    """Clean profiles, the history of all customers, and the windows of months."""
 
-    Months are counted backwards, as in `History`: 1 is the last month of the data (test), 2 the
-    one before; 0 is the month after the last, which `recommend` ranks for.
-    """
-
-    connection: "Backend"
+    engine: Engine
     schema: Schema
     history: History
-    windows: dict[str, list[datetime.date]]
-    memory: int
+    windows: Windows
 
     @classmethod
     def open(cls, schema: Schema) -> "Dataset":
         """Read what split left; profiles are read when they are asked for."""
-        split = json.loads(Path(paths.WINDOWS).read_text(encoding="utf-8"))
-        windows = {
-            name: [datetime.date.fromisoformat(month) for month in split[name]]
-            for name in ("base", "blend", "test")
-        }
-        history = History.read(paths.HISTORY, list(schema.products))
-        return cls(connect(), schema, history, windows, split["memory"])
-
-    @property
-    def months(self) -> list[datetime.date]:
-        """All months, oldest first."""
-        return [month for window in self.windows.values() for month in window]
+        windows = Windows.read()
+        history = History.read(paths.HISTORY, list(schema.products), windows.last)
+        return cls(connect(), schema, history, windows)
 
     @property
     def products(self) -> list[str]:
@@ -63,43 +40,25 @@ class Dataset:
         return list(self.schema.products)
 
     def rolled(self) -> "Dataset":
-        """The same windows one month later: nothing is left to test, month 0 is to be predicted."""
-        base, blend, test = (self.windows[name] for name in ("base", "blend", "test"))
-        later = {"base": [*base, blend[0]], "blend": [*blend[1:], *test], "test": []}
-        return Dataset(self.connection, self.schema, self.history, later, self.memory)
+        """The same windows one month later, see `Windows.rolled`."""
+        return Dataset(self.engine, self.schema, self.history, self.windows.rolled())
 
     def before_test(self) -> "Dataset":
-        """The same windows one month earlier: the last blend month takes the place of test.
+        """The same windows one month earlier, see `Windows.before_test`.
 
         The test month is forgotten, so nothing that is chosen on these windows has seen it.
-
-        Raises
-        ------
-        InputError
-            There is but one blend month.
         """
-        base, blend = self.windows["base"], self.windows["blend"]
-        if len(blend) < 2:
-            raise InputError(
-                "the blend window has one month, so none is left to learn from when the last is "
-                "held back: lengthen split.blend in params.yaml"
-            )
-        earlier = {"base": base, "blend": blend[:-1], "test": blend[-1:]}
-        memory = min(self.memory, len(base) + len(blend) - 2)
-        return Dataset(self.connection, self.schema, self.history.before(1), earlier, memory)
+        earlier = self.windows.before_test()
+        history = self.history.before(earlier.next)
+        return Dataset(self.engine, self.schema, history, earlier)
 
-    def window(self, name: str) -> list[int]:
-        """Months of a window, counted backwards, oldest first."""
-        months = self.months
-        return [len(months) - months.index(month) for month in self.windows[name]]
-
-    def customers(self, months_ago: int, rows: NDArray[np.bool_] | None = None) -> Customers:
-        """Customers present in the month before the one `months_ago` back, as known then.
+    def customers(self, month: Month, rows: NDArray[np.bool_] | None = None) -> Customers:
+        """Customers present in the month before a month, as known then.
 
         Parameters
         ----------
-        months_ago : int
-            The month to be predicted.
+        month : Month
+            The one to be predicted.
         rows : bool array, shape (all customers,), optional
             Keep only these.
 
@@ -108,23 +67,20 @@ class Dataset:
         Customers
             In the order of ids. Their history ends, and their profile was taken, one month before.
         """
-        past = self.history.before(months_ago).recent(self.memory)
-        chosen = past.known() if rows is None else past.known() & rows
-        known = past.of(chosen)
-        return Customers(self._profile(months_ago + 1, known.customers), known)
+        return self.described(self.known_before(month, rows))
 
     def rows(self, customers: Customers) -> NDArray[np.intp]:
         """Positions of some customers among all."""
         return np.searchsorted(self.history.customers, customers.history.customers)
 
-    def additions(self, months_ago: int) -> NDArray[np.bool_]:
-        """Products added in the month `months_ago` back; bool, (all customers, products)."""
-        return self.history.before(months_ago - 1).additions()
+    def additions(self, month: Month) -> NDArray[np.bool_]:
+        """Products added in a month; bool, (all customers, products)."""
+        return self.history.before(month + 1).additions()
 
     def base_history(self) -> History:
         """History at the end of the base window of all who were customers in it."""
-        last = min(self.window("base"))
-        history = self.history.before(last - 1).recent(self.memory)
+        after = month_of(self.windows.base[-1]) + 1
+        history = self.history.before(after).recent(self.windows.lookback_months)
         return history.of(history.present != 0)
 
     def sample(self, rows: int, seed: int) -> tuple[Customers, NDArray[np.bool_]]:
@@ -137,44 +93,63 @@ class Dataset:
         bool array, shape (rows, products)
             Holdings in the same months.
         """
-        months_ago = self.window("base")
-        present = [np.flatnonzero(self.history.before(ago - 1).known()) for ago in months_ago]
+        months = [month_of(date) for date in self.windows.base]
+        present = [np.flatnonzero(self.history.before(month + 1).known()) for month in months]
         sizes = np.array([len(customers) for customers in present])
         total = int(sizes.sum())
         drawn = np.sort(
             np.random.default_rng(seed).choice(total, size=min(rows, total), replace=False)
         )
         starts = np.concatenate([[0], np.cumsum(sizes)])
-        batches, holdings = [], []
-        for index, ago in enumerate(months_ago):
+        parts = []
+        for index, month in enumerate(months):
             inside = drawn[(drawn >= starts[index]) & (drawn < starts[index + 1])]
-            chosen = self.history.before(ago - 1).of(present[index][inside - starts[index]])
-            batches.append(Customers(self._profile(ago, chosen.customers), chosen))
-            holdings.append(chosen.holdings())
-        return Customers.stack(batches), np.concatenate(holdings)
+            chosen = present[index][inside - starts[index]]
+            parts.append(self.history.of(chosen).before(month + 1))
+        history = History.stack(parts)
+        return self.described(history), history.holdings()
 
-    def _profile(self, months_ago: int, customers: Ids) -> pd.DataFrame:
-        """Profiles of the month `months_ago` back, one row per customer, in their order."""
-        month = self.months[-months_ago]
-        rows = self.connection.read_parquet(paths.CLEAN)
-        income = ["income_missing"] if "income" in self.schema.numeric else []
-        names = [*self.schema.numeric, *income, *self.schema.categorical]
-        table = (
-            rows.filter(rows.month == month)
-            .select("customer", *names)
-            .order_by("customer")
-            .to_pyarrow()
+    def known_before(self, month: Month, rows: NDArray[np.bool_] | None = None) -> History:
+        """The history of `customers`, without their profiles."""
+        past = self.history.before(month).recent(self.windows.lookback_months)
+        return past.of(past.known() if rows is None else past.known() & rows)
+
+    def described(self, history: History) -> Customers:
+        """Put beside a history the profile of each customer's last month; one scan for all."""
+        dates = {month_of(date): date for date in self.windows.dates}
+        months = np.unique(history.last)
+        names = [*self.schema.clean_numeric, *self.schema.categorical]
+        rows = self.engine.table(paths.CLEAN)
+        if len(months) == 1:
+            chosen = rows.filter(rows.month == dates[months[0]]).order_by("customer")
+            table = self.engine.collect(chosen.select("customer", *names))
+            position = np.searchsorted(table["customer"].to_numpy(), history.customers)
+            return Customers(_to_pandas(table, names, self.schema).iloc[position], history)
+        keys = ibis.memtable(
+            pa.table(
+                {
+                    "customer": history.customers,
+                    "month": pa.array(_dates_of(history, dates), pa.date32()),
+                    "place": np.arange(len(history.customers)),
+                }
+            )
         )
-        position = np.searchsorted(table["customer"].to_numpy(), customers)
-        return _to_pandas(table.select(names), set(self.schema.categorical)).iloc[position]
+        joined = rows.join(keys, ["customer", "month"]).order_by("place").select(*names)
+        return Customers(_to_pandas(self.engine.collect(joined), names, self.schema), history)
 
 
-def _to_pandas(table: pa.Table, categorical: set[str]) -> pd.DataFrame:
+def _dates_of(history: History, dates: dict[Month, datetime.date]) -> NDArray[np.datetime64]:
+    """The date of the snapshot of each customer's last month."""
+    months, codes = np.unique(history.last, return_inverse=True)
+    return np.array([dates[month] for month in months], dtype="datetime64[D]")[codes]
+
+
+def _to_pandas(table: pa.Table, names: list[str], schema: Schema) -> pd.DataFrame:
     """Numbers as float64, categories as pandas categoricals."""
     columns = {}
-    for name in table.column_names:
+    for name in names:
         column = table[name].combine_chunks()
-        if name in categorical:
+        if name in schema.categorical:
             encoded = column.dictionary_encode()
             columns[name] = pd.Categorical.from_codes(
                 encoded.indices.to_numpy(), encoded.dictionary.to_pylist()

@@ -5,16 +5,22 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from src import params
+from src.drawing import save
 from src.errors import run
-from src.models.customers import Customers, Scores
-from src.products import figures, measures, paths
+from src.evaluation import comparison
+from src.evaluation import figures as comparisons
+from src.lists import LIST_LENGTH, batches
+from src.models.contract import Scores
+from src.models.customers import Customers
+from src.models.registry import FIRST_STAGE
+from src.products import figures, paths
 from src.products.dataset import Dataset
-from src.products.measures import Lists
-from src.products.offers import LIST_LENGTH, batches
 from src.products.schema import Schema
 from src.products.scoring import Models
+from src.products.slices import adder_table, slices_of
 from src.ranking import top_k
 from src.reporting import write_csv, write_json, write_parquet
+from src.tables.months import month_of
 
 
 class Evaluate(params.Section):
@@ -24,7 +30,9 @@ class Evaluate(params.Section):
     seed: int = Field(ge=0)
 
 
-def score_all(models: Models, customers: Customers) -> tuple[Lists, dict[str, Scores]]:
+def score_all(
+    models: Models, customers: Customers
+) -> tuple[comparison.Rankings, dict[str, Scores]]:
     """Every model's lists of all customers, held products left out, and its scores."""
     ranked: dict[str, list[NDArray[np.int16]]] = {}
     scored: dict[str, list[Scores]] = {}
@@ -41,24 +49,42 @@ def score_all(models: Models, customers: Customers) -> tuple[Lists, dict[str, Sc
     )
 
 
+def holdings_metrics(
+    models: Models, customers: Customers, scores: dict[str, Scores], held: NDArray[np.bool_]
+) -> dict[str, dict[str, float]]:
+    """How well each first-stage model tells holdings, by its own metrics.
+
+    Parameters
+    ----------
+    held : bool array, shape (customers, products)
+        Holdings in the test month.
+    """
+    return {
+        name: record.metrics(models.first_stage[name], customers, scores[name], held)
+        for name, record in FIRST_STAGE.items()
+        if record.metrics
+    }
+
+
 def main() -> None:
     """Run the stage as params.yaml says."""
     settings = params.load("evaluate", Evaluate)
     schema = params.load("schema", Schema)
     dataset = Dataset.open(schema)
-    ago = dataset.window("test")[0]
+    (date,) = dataset.windows.test
+    month = month_of(date)
     models = Models.load(paths.MODELS)
-    customers = dataset.customers(ago)
+    customers = dataset.customers(month)
     rows = dataset.rows(customers)
-    additions = dataset.additions(ago)[rows]
+    additions = dataset.additions(month)[rows]
     lists, scores = score_all(models, customers)
 
-    precision = measures.precisions(lists, additions)
-    table = measures.compare(lists, additions, precision, settings.resamples, settings.seed)
+    precision = comparison.precisions(lists, additions)
+    table = comparison.compare(lists, additions, precision, settings.resamples, settings.seed)
     adds = additions.any(axis=1)
-    in_test = dataset.history.before(ago - 1)
+    in_test = dataset.history.before(month + 1)
     present = in_test.known()[rows]
-    own = measures.holdings_measures(
+    own = holdings_metrics(
         models,
         customers.of(present),
         {name: values[present] for name, values in scores.items()},
@@ -68,40 +94,37 @@ def main() -> None:
         paths.METRICS,
         {
             "test": {
-                "month": str(dataset.windows["test"][0]),
+                "month": str(date),
                 "customers": len(customers),
                 "adders": int(adds.sum()),
                 "additions": int(additions.sum()),
                 "map@7_max": adds.mean(),
             },
             **{name: values | own.get(name, {}) for name, values in table.items()},
-            "slices": measures.by_slice(measures.slices_of(customers), lists, additions),
+            "slices": comparison.by_slice(slices_of(customers), lists, additions),
         },
     )
-    write_parquet(
-        paths.TEST_CUSTOMERS, measures.adder_table(customers.of(np.flatnonzero(adds)), precision)
-    )
-    at_k = measures.map_at_k(lists, additions)
-    by_product = measures.product_precision(
+    write_parquet(paths.TEST_CUSTOMERS, adder_table(customers.of(np.flatnonzero(adds)), precision))
+    at_k = comparison.map_at_k(lists, additions)
+    by_product = comparison.product_precision(
         {name: scores[name] for name in ("popularity", "blend")},
         customers.history.holdings(),
         additions,
-        schema,
+        {product: title.en for product, title in schema.products.items()},
     )
-    bins = measures.reliability(scores["blend"], additions)
+    bins = comparison.reliability(scores["blend"], additions)
     write_csv(paths.MAP_AT_K, at_k)
     write_csv(paths.PRODUCT_AP, by_product)
     write_csv(paths.RELIABILITY, bins)
-    figures.comparison(paths.COMPARISON_PNG, table, str(dataset.windows["test"][0]))
-    figures.map_at_k(paths.MAP_AT_K_PNG, at_k)
-    figures.product_precision(paths.PRODUCT_AP_PNG, by_product)
-    figures.reliability(paths.RELIABILITY_PNG, bins)
+    save(paths.COMPARISON_PNG, comparisons.comparison(table, str(date)))
+    save(paths.MAP_AT_K_PNG, comparisons.map_at_k(at_k))
+    save(paths.PRODUCT_AP_PNG, comparisons.product_precision(by_product))
+    save(paths.RELIABILITY_PNG, comparisons.reliability(bins))
     monthly = {
-        str(month): dataset.additions(len(dataset.months) - index).sum(axis=0)
-        for index, month in enumerate(dataset.months)
-        if index
+        str(later): dataset.additions(month_of(later)).sum(axis=0)
+        for later in dataset.windows.dates[1:]
     }
-    figures.additions(paths.ADDITIONS_PNG, monthly, schema)
+    save(paths.ADDITIONS_PNG, figures.additions(monthly, schema))
 
 
 if __name__ == "__main__":

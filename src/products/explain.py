@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from src.models.customers import Customers, Scores
+from src.models.contract import Scores
+from src.models.customers import Customers
 from src.models.ranker import Ranker
 from src.models.shap import LeafShap
 from src.ranking import top_k
@@ -48,7 +49,7 @@ def explain(
         -1 where a list ends; items never added in training have no reasons.
     """
     class_of = np.full(len(ranker.products) + 1, -1, dtype=np.intp)  # item -1: the last
-    class_of[ranker.learnt] = np.arange(len(ranker.learnt))
+    class_of[ranker.classes] = np.arange(len(ranker.classes))
     classes = class_of[items]
     found = shap.values_of(matrix, np.maximum(classes, 0))
     found[classes < 0] = 0
@@ -64,9 +65,9 @@ def explain(
 
 
 def _products_of_scores(ranker: Ranker, features: int) -> NDArray[np.int16]:
-    """Item that each base model's score is about; -1 for other features.
+    """Item that each first-stage score is about; -1 for other features.
 
-    What a base model thinks of another product helps the ranker, but tells nobody anything.
+    What a first-stage model thinks of another product helps the ranker, but tells nobody anything.
     """
     about = np.full(features, -1, dtype=np.int16)
     scores = len(ranker.models) * len(ranker.products)
@@ -83,7 +84,7 @@ def reasons_table(
     Parameters
     ----------
     scores : dict of model -> float32 array, shape (customers, products)
-        Of the base models, and of the blend.
+        Of the first-stage models, and of the blend.
 
     Returns
     -------

@@ -7,20 +7,26 @@ out in doubt, is the file read again as text: first to count what is wrong, then
 import tempfile
 from pathlib import Path
 
-import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ibis.backends.duckdb import Backend
 from pydantic import Field
 
 from src import params
-from src.engine import EngineError, connect
+from src.engine import UnreadableError, connect
 from src.errors import run
-from src.products import paths, raw
-from src.products.cells import rejects, snapshots
-from src.products.refusals import check_keys, check_values
+from src.products import paths
 from src.products.schema import Schema
 from src.reporting import atomic, write_json
+from src.tables import files
+from src.tables.cells import rejects, typed
+from src.tables.validation import check_keys, check_values
+
+_ADVICE = (
+    "set ingest.path in params.yaml to your snapshots, or make simulated ones with 'dvc repro "
+    "pipelines/simulation/dvc.yaml'"
+)
+_ORDER = ["customer", "month"]
+_COMPRESSION = "lz4_raw"
 
 
 class Ingest(params.Section):
@@ -56,41 +62,39 @@ def ingest(source: str, schema: Schema, max_rejected_share: float) -> dict[str, 
     InputError
         The file as a whole cannot be trusted; nothing is written.
     """
-    connection = connect()
+    engine = connect()
+    columns = schema.columns
     with (
         atomic(paths.SNAPSHOTS) as table,
         atomic(paths.REJECTED) as rejected,
         tempfile.TemporaryDirectory(prefix=".unpacked-", dir=table.parent) as folder,
     ):
-        files = raw.find(source, Path(folder))
-        raw.check_columns(files, schema)
+        found = files.find(source, Path(folder), _ADVICE)
+        files.check_columns(found, columns)
         try:
-            typed = raw.read(connection, files, schema, typed=True)
-            _write(connection, snapshots(typed, schema), table)
+            rows = files.read(engine, found, columns, typed=True)
+            engine.write(typed(rows, columns), table, _ORDER, _COMPRESSION)
             in_doubt = _missing(table)["customer"] > 0
-        except EngineError:  # some cell is no date or no number, or the file is damaged
+        except UnreadableError:  # some cell is no date or no number, or the file is damaged
             in_doubt = True
         if in_doubt:
-            text = raw.read(connection, files, schema, typed=False)
-            check_values(text, schema, source, max_rejected_share)
-            _write(connection, snapshots(text, schema).drop_null("customer"), table)
-            connection.to_parquet(rejects(text, schema), rejected, compression="zstd")
+            text = files.read(engine, found, columns, typed=False)
+            check_values(engine, text, columns, source, max_rejected_share)
+            readable = typed(text, columns).drop_null("customer")
+            engine.write(readable, table, _ORDER, _COMPRESSION)
+            engine.write(rejects(text, columns), rejected)
         else:
-            names = ["reason", *schema.raw_columns]
+            names = ["reason", *(column.raw for column in columns)]
             nothing = pa.table({name: pa.array([], pa.string()) for name in names})
             pq.write_table(nothing, rejected, compression="zstd")
         unread = pq.read_metadata(rejected).num_rows
+        owner, month, *_ = columns
         return {
             "rows": pq.read_metadata(table).num_rows,
             "rejected": unread,
-            **check_keys(table, schema, source),
+            **check_keys(table, owner, month, source),
             "missing": _missing(table),
         }
-
-
-def _write(connection: Backend, rows: ir.Table, path: Path) -> None:
-    ordered = rows.order_by("customer", "month")
-    connection.to_parquet(ordered, path, compression="lz4_raw")
 
 
 def _missing(path: Path) -> dict[str, int]:

@@ -4,7 +4,7 @@
 SNAPSHOTS = "data/products/snapshots.parquet"  # typed raw rows, by customer and month
 REJECTED = "data/products/rejected.parquet"  # rows that could not be read, with the reason
 CLEAN = "data/products/clean.parquet"  # one repaired row per customer and month
-MEDIANS = "data/products/medians.parquet"  # fillers by province and segment, for clean
+MEDIANS = "data/products/medians.parquet"  # by province and segment, for clean to impute
 WINDOWS = "data/products/windows.json"  # months of base, blend and test
 HISTORY = "data/products/history.parquet"  # months of each customer and product as bits
 PERSONAL_ALS = "data/products/personal_als.parquet"  # offline top-k lists of ALS
@@ -12,23 +12,23 @@ KMEANS_RECS = "data/products/kmeans_clusters_recs.parquet"  # offline top-k list
 MLC_RECS = "data/products/mlc_recs.parquet"  # offline top-k lists of the classifier
 TEST_CUSTOMERS = "data/products/test_customers.parquet"  # AP@7 of each adder and model
 RECOMMENDATIONS = "data/products/recommendations.parquet"  # top-k for the month after the last
-SHIPPED_LISTS = "data/products/lists"  # top-k of each served base model, same month
+SERVING_LISTS = "data/products/lists"  # top-k of each served base model, same month
 REASONS = "data/products/reasons.parquet"  # what speaks for each product of RECOMMENDATIONS
 PROFILES = "data/products/profiles.parquet"  # clean profiles of the last month
 SUBMISSION = "data/products/submission.csv"  # the same lists in Kaggle's form
 
-# models: learnt on base (and blend) months, the ones that evaluate judges
+# models: fitted on base (and blend) months, the ones that evaluate compares
 ALS = "models/products/als.npz"
 KMEANS = "models/products/kmeans.npz"
 MLC = "models/products/mlc.cbm"
 POPULARITY = "models/products/popularity.npz"
 RANKER = "models/products/ranker.cbm"
 MODELS = "models/products"  # the folder of all of them
-SHIPPED = "models/serving"  # the same four, refitted on all months by recommend
+SERVING = "models/serving"  # the same models, refitted on all months by recommend
 
 # metrics and plots, in git
 QUALITY = "metrics/quality.json"  # what ingest found in the file
-REPAIRS = "metrics/repairs.json"  # what clean mended
+REPAIRS = "metrics/repairs.json"  # what clean repaired
 METRICS = "metrics/products.json"  # the comparison of the models
 EDA_MONTHS = "plots/eda/months.csv"  # customers and events per month
 EDA_PRODUCTS = "plots/eda/products.csv"  # owners, additions and drops per product and month

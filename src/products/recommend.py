@@ -8,20 +8,20 @@ import pyarrow as pa
 from pydantic import Field
 
 from src import params
-from src.errors import run
-from src.models.als import Als, AlsSettings
-from src.models.customers import Model
+from src.errors import InputError, run
+from src.lists import batches, lists_of
+from src.models.contract import CannotFitError
 from src.models.history import Ids
-from src.models.kmeans import KMeans, KMeansSettings
-from src.models.mlc import Mlc, MlcSettings
 from src.models.ranker import RankerSettings
+from src.models.registry import FIRST_STAGE
 from src.models.shap import LeafShap
 from src.products import paths
 from src.products.dataset import Dataset
 from src.products.explain import reasons_table
-from src.products.offers import batches, recommendations
+from src.products.first_stage import fit
 from src.products.schema import Schema
-from src.products.scoring import BASE_MODELS, Models, fit_popularity, fit_ranker
+from src.products.scoring import Models
+from src.products.second_stage import find_adders, fit_popularity, fit_ranker
 from src.reporting import atomic, write_parquet
 
 
@@ -34,16 +34,29 @@ class Recommend(params.Section):
 
 def refit(dataset: Dataset) -> Models:
     """Fit all models with the windows moved one month on, so that the test month is learnt too."""
-    als = params.load("train_als", AlsSettings)
-    kmeans = params.load("train_kmeans", KMeansSettings)
-    mlc = params.load("train_mlc", MlcSettings)
-    blend = params.load("blend", RankerSettings)
-    base: dict[str, Model] = {
-        "mlc": Mlc.fit(*dataset.sample(mlc.rows, mlc.seed), mlc),
-        "kmeans": KMeans.fit(*dataset.sample(kmeans.rows, kmeans.seed), kmeans),
-        "als": Als.fit(dataset.base_history(), als),
+    first_stage = {
+        name: fit(record, dataset, params.load(f"train_{name}", record.settings))
+        for name, record in FIRST_STAGE.items()
     }
-    return Models(fit_popularity(dataset), base, fit_ranker(dataset, base, blend))
+    blend = params.load("blend", RankerSettings)
+    adders = find_adders(dataset, blend)
+    scores = {name: first_stage[name].score(adders.customers) for name in blend.models}
+    ranker = fit_ranker(adders, scores, dataset.products, blend)
+    return Models(fit_popularity(dataset), first_stage, ranker)
+
+
+def leaf_shap(models: Models) -> LeafShap:
+    """SHAP values of the ranker by leaf.
+
+    Raises
+    ------
+    InputError
+        Its trees are too deep.
+    """
+    try:
+        return LeafShap.of(models.ranker.booster)
+    except CannotFitError as error:
+        raise InputError(f"{error}: lower blend.depth in params.yaml") from None
 
 
 def write_submission(path: str, lists: pa.Table, customers: Ids, identity: str) -> None:
@@ -61,22 +74,24 @@ def main() -> None:
     schema = params.load("schema", Schema)
     dataset = Dataset.open(schema).rolled()
     models = refit(dataset)
-    models.save(paths.SHIPPED)
-    customers = dataset.customers(0)
+    shap = leaf_shap(models)
+    models.save(paths.SERVING)
+    customers = dataset.customers(dataset.windows.next)
     ids = customers.history.customers
-    shap = LeafShap.of(models.ranker.booster)
-    parts: dict[str, list[pa.Table]] = {name: [] for name in ("blend", *BASE_MODELS)}
+    parts: dict[str, list[pa.Table]] = {name: [] for name in ("blend", *FIRST_STAGE)}
     reasons = []
     for batch in batches(customers, "recommendations"):
         scores = models.score(batch)
+        held = batch.history.holdings()
         for name, lists in parts.items():
-            lists.append(recommendations(batch, scores[name], dataset.products, settings.k))
+            own = batch.history.customers
+            lists.append(lists_of(own, scores[name], held, dataset.products, settings.k))
         reasons.append(reasons_table(models.ranker, shap, batch, scores, settings.k))
-    lists_of = {name: pa.concat_tables(lists) for name, lists in parts.items()}
-    blend = lists_of.pop("blend")
+    lists_by_model = {name: pa.concat_tables(lists) for name, lists in parts.items()}
+    blend = lists_by_model.pop("blend")
     write_parquet(paths.RECOMMENDATIONS, blend)
-    for name, base in lists_of.items():
-        write_parquet(f"{paths.SHIPPED_LISTS}/{name}.parquet", base)
+    for name, lists in lists_by_model.items():
+        write_parquet(f"{paths.SERVING_LISTS}/{name}.parquet", lists)
     write_parquet(paths.REASONS, pa.concat_tables(reasons))
     profiles = pa.Table.from_pandas(customers.profile, preserve_index=False)
     write_parquet(paths.PROFILES, profiles.add_column(0, "customer", pa.array(ids)))

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from src.params import Section
+from src.tables.columns import Column, Kind
 
 _TAKEN = {"customer", "month", "income_missing", "carried", "present", "was_active", "bit"}
 
@@ -37,7 +38,7 @@ class Schema(Section):
     @model_validator(mode="after")
     def _each_column_once(self) -> "Schema":
         for what, names in (
-            ("mapped on more than one meaning", self.raw_columns),
+            ("mapped on more than one meaning", [column.raw for column in self.columns]),
             ("used for more than one meaning", [*self.profile, *self.products]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -51,7 +52,18 @@ class Schema(Section):
         return [*self.numeric, *self.categorical]
 
     @property
-    def raw_columns(self) -> list[str]:
-        """Every raw column that is read."""
-        mapped = [*self.numeric.values(), *self.categorical.values()]
-        return [self.id, self.month, *mapped, *self.products]
+    def clean_numeric(self) -> list[str]:
+        """Numeric columns of a clean profile: that income was missing is one of them."""
+        return [*self.numeric, *(["income_missing"] if "income" in self.numeric else [])]
+
+    @property
+    def columns(self) -> list[Column]:
+        """Every raw column that is read, and what its cells are."""
+        own: Kind = "integer id" if self.id_type == "integer" else "text id"
+        return [
+            Column(self.id, "customer", own),
+            Column(self.month, "month", "date"),
+            *(Column(raw, name, "number") for name, raw in self.numeric.items()),
+            *(Column(raw, name, "category") for name, raw in self.categorical.items()),
+            *(Column(product, product, "flag") for product in self.products),
+        ]

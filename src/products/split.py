@@ -12,19 +12,21 @@ from src.errors import InputError, run
 from src.models.history import MAX_MONTHS, History
 from src.products import paths
 from src.products.schema import Schema
-from src.reporting import atomic, write_json
+from src.products.windows import Windows
+from src.reporting import atomic
+from src.tables.months import month_of, months_from
 
-Window = Literal["auto"] | tuple[datetime.date, datetime.date]
+WindowSetting = Literal["auto"] | tuple[datetime.date, datetime.date]
 
 
 class Split(params.Section):
     """Parameters of the stage: windows of months, inclusive; months that describe a customer."""
 
-    base: Window
-    blend: Window
-    test: Window
+    base: WindowSetting
+    blend: WindowSetting
+    test: WindowSetting
     blend_months: int = Field(ge=1)
-    memory: int = Field(ge=1, le=MAX_MONTHS)
+    lookback_months: int = Field(ge=1, le=MAX_MONTHS)
 
 
 def windows(months: list[datetime.date], settings: Split) -> dict[str, list[datetime.date]]:
@@ -80,10 +82,17 @@ def windows(months: list[datetime.date], settings: Split) -> dict[str, list[date
     return chosen
 
 
-def month_bits(rows: ir.Table, months: list[datetime.date], schema: Schema) -> ir.Table:
+def month_bits(rows: ir.Table, dates: list[datetime.date], schema: Schema) -> ir.Table:
     """One row per customer: the months in which something was so, as bits of an int64.
 
-    Bit 0 is the last of `months`, bit 1 the one before, and so on: see `History`.
+    Bit 0 is the last month, bit 1 the calendar month before it, and so on: see `History`.
+
+    Parameters
+    ----------
+    rows : Table
+        Clean snapshots.
+    dates : list of date
+        Of the snapshots that are told, oldest first.
 
     Returns
     -------
@@ -91,9 +100,10 @@ def month_bits(rows: ir.Table, months: list[datetime.date], schema: Schema) -> i
         customer, ``present``, ``was_active`` (where the schema has active) and one column per
         product, ordered by customer.
     """
-    recent = months[-MAX_MONTHS:]
-    weights = [(month, 1 << (len(recent) - 1 - index)) for index, month in enumerate(recent)]
-    weighted = rows.filter(rows.month.isin(recent)).mutate(
+    last = month_of(dates[-1])
+    lags = {date: months_from(month_of(date), last) for date in dates}
+    weights = [(date, 1 << lag) for date, lag in lags.items() if lag < MAX_MONTHS]
+    weighted = rows.filter(rows.month.isin([date for date, _ in weights])).mutate(
         bit=rows.month.cases(*weights, else_=0).cast("int64")
     )
     bits = {"present": weighted.bit.bit_or()}
@@ -109,23 +119,19 @@ def main() -> None:
     """Run the stage as params.yaml says."""
     settings = params.load("split", Split)
     schema = params.load("schema", Schema)
-    connection = connect()
-    rows = connection.read_parquet(paths.CLEAN)
-    months = rows.select("month").distinct().order_by("month").to_pyarrow()["month"].to_pylist()
-    chosen = windows(months, settings)
-    known = [month for name in ("base", "blend", "test") for month in chosen[name]]
+    engine = connect()
+    rows = engine.table(paths.CLEAN)
+    months = engine.collect(rows.select("month").distinct().order_by("month"))["month"].to_pylist()
+    chosen = Windows.of(windows(months, settings), settings.lookback_months)
     with atomic(paths.HISTORY) as target:
-        connection.to_parquet(month_bits(rows, known, schema), target, compression="zstd")
-        last = History.read(target, list(schema.products))
-        adders = int(last.additions().any(axis=1).sum())
-        if not adders:
+        engine.write(month_bits(rows, chosen.dates, schema), target)
+        history = History.read(target, list(schema.products), chosen.last)
+        if not history.additions().any():
             raise InputError(
-                f"{paths.CLEAN}: no customer adds a product in the test month {known[-1]}, so "
+                f"{paths.CLEAN}: no customer adds a product in the test month {chosen.test[0]}, so "
                 "nothing can be measured; choose another split.test in params.yaml"
             )
-    memory = min(settings.memory, len(chosen["base"]) + len(chosen["blend"]) - 1)
-    texts = {name: [str(month) for month in window] for name, window in chosen.items()}
-    write_json(paths.WINDOWS, {**texts, "memory": memory})
+    chosen.write()
 
 
 if __name__ == "__main__":

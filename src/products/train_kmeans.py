@@ -2,10 +2,10 @@
 
 from src import params
 from src.errors import run
-from src.models.kmeans import KMeans, KMeansSettings
+from src.models.kmeans import FIRST_STAGE, KMeans, KMeansSettings
 from src.products import paths
 from src.products.dataset import Dataset
-from src.products.offers import write_recommendations
+from src.products.first_stage import fit, write_offline_lists
 from src.products.schema import Schema
 from src.reporting import write_curve
 
@@ -13,12 +13,11 @@ from src.reporting import write_curve
 def main() -> None:
     """Run the stage as params.yaml says."""
     dataset = Dataset.open(params.load("schema", Schema))
-    settings = params.load("train_kmeans", KMeansSettings)
-    customers, holdings = dataset.sample(settings.rows, settings.seed)
-    model = KMeans.fit(customers, holdings, settings)
+    model = fit(FIRST_STAGE, dataset, params.load("train_kmeans", KMeansSettings))
+    assert isinstance(model, KMeans)  # noqa: S101
     model.save(paths.KMEANS)
     write_curve(paths.KMEANS_CURVE, "epoch", "inertia", model.inertia)
-    write_recommendations(paths.KMEANS_RECS, model, dataset)
+    write_offline_lists(paths.KMEANS_RECS, model, dataset)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from src.errors import InputError, run
 from src.service.app import create_app
-from src.service.monitoring import share_arena
+from src.service.monitoring.metrics import share_arena
 from src.service.settings import Settings
 
 

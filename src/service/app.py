@@ -14,12 +14,12 @@ from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from src.errors import InputError
-from src.service.answers import Answers
-from src.service.guard import Guard, scope_of
-from src.service.keys import Keys
-from src.service.monitoring import Monitoring
-from src.service.routes import add_routes
+from src.service.monitoring.metrics import Monitoring
+from src.service.products.answering import Answers
+from src.service.products.routes import add_routes
 from src.service.settings import Settings
+from src.service.web.guard import Guard, scope_of
+from src.service.web.keys import Keys
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     if not len(keys):
         logger.warning(
             "there is no API key, so every request is refused: make one with "
-            "'python -m src.service.keys create NAME --scopes read feedback'"
+            "'python -m src.service.web.keys create NAME --scopes read feedback'"
         )
     answers = Answers(settings, monitoring)
 

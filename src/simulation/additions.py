@@ -6,8 +6,8 @@ import numpy as np
 
 from src.simulation.calibration import Calibration, Flags, Floats, Integers
 from src.simulation.effects import Effects, Recency, View
-from src.simulation.history import History, months_since
 from src.simulation.intercepts import sigmoid, solve
+from src.simulation.portfolios import Portfolios, months_since
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Additions:
         self.effects = Effects.from_table(calibration.addition_effects)
         self.returns = Recency.from_table(calibration.return_effects)
 
-    def chances(self, month: int, view: View, history: History, who: Integers) -> Chances:
+    def chances(self, month: int, view: View, history: Portfolios, who: Integers) -> Chances:
         """Chance of each addition of `who` in `month`, given the month before; 0 where held.
 
         A follower is added alone or brought along, independently:

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from src import metrics, params
+from src import params
 from src.errors import InputError, run
+from src.evaluation import metrics
+from src.evaluation.report import models_of
 from src.models.history import History
 from src.products import paths
-from src.products.report import judged
 from src.products.schema import Schema
+from src.products.windows import Windows
 from src.ranking import top_k
 
 TRUTH = "data/simulation/truth.parquet"
@@ -44,7 +46,8 @@ def ceiling(schema: Schema) -> float:
             f"{TRUTH} knows the simulator's products and integer ids, not those of the schema "
             f"section of params.yaml ({', '.join(unknown) or schema.id_type} ids)"
         )
-    history = History.read(paths.HISTORY, products)
+    last = Windows.read().last
+    history = History.read(paths.HISTORY, products, last)
     additions = history.additions()
     adds = np.asarray(additions.any(axis=1))
     rows = np.searchsorted(truth["customer"].to_numpy(), history.customers[adds])
@@ -55,7 +58,7 @@ def ceiling(schema: Schema) -> float:
             "params.yaml the simulated file?"
         )
     probabilities = np.column_stack([truth[product].to_numpy()[rows] for product in products])
-    held = history.before(1).holdings()[adds]
+    held = history.before(last).holdings()[adds]
     ranking = top_k(probabilities.astype(np.float32), min(_K, len(products)), held)
     return float(metrics.average_precision(ranking, additions[adds], _K).mean())
 
@@ -67,7 +70,7 @@ def table(best: float, scores: dict[str, dict[str, float]]) -> str:
         "| model | simulated MAP@7 among adders | of the ceiling | real, May 2016 | of the best |",
         "| --- | --: | --: | --: | --: |",
     ]
-    for name in judged(scores):
+    for name in models_of(scores):
         score = scores[name]["map@7_adders"]
         real = REAL.get(name)
         beside = f"{real:.3f} | {real / real_best:.1%}" if real else " | "

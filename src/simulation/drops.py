@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 from src.simulation.calibration import Calibration, Flags, Integers
 from src.simulation.effects import Effects, Recency, View
-from src.simulation.history import History, months_since
 from src.simulation.intercepts import sigmoid, solve
+from src.simulation.portfolios import Portfolios, months_since
 
 PAYROLL, PAYROLL_OR_PENSION = "ind_nomina_ult1", "ind_nom_pens_ult1"
 HAZARD_RANGE = (0.001, 0.7)  # mean chance of dropping, per owner and month
@@ -25,7 +25,7 @@ class Drops:
         self,
         month: int,
         view: View,
-        history: History,
+        history: Portfolios,
         who: Integers,
         without_drops: npt.NDArray[np.float64],
         random: np.random.Generator,

@@ -9,8 +9,8 @@ from src.simulation.additions import Additions
 from src.simulation.calibration import TOTAL_CUSTOMERS, Calibration, Flags, Floats, Integers
 from src.simulation.drops import Drops
 from src.simulation.effects import Effects, View, cell
-from src.simulation.history import Held, History
 from src.simulation.intercepts import sigmoid, solve
+from src.simulation.portfolios import Held, Portfolios
 from src.simulation.profiles import BOOKED_AT_ONCE, Profiles, leavers_by
 
 ACTIVE_AT_FIRST = 0.57
@@ -26,7 +26,7 @@ WAKE = (0.9, 0.001, 0.05)
 
 
 @dataclass(frozen=True)
-class Month:
+class Snapshot:
     """One snapshot; to be used before the next is drawn, which changes `Profiles`.
 
     Attributes
@@ -56,19 +56,19 @@ class Month:
 
 def simulate(
     calibration: Calibration, profiles: Profiles, random: np.random.Generator
-) -> Iterator[Month]:
+) -> Iterator[Snapshot]:
     """Yield the 17 snapshots, oldest first.
 
     Expected additions of each month and product equal the facts (scaled); drops are as many as
     bring the owners to the facts.
     """
-    bank = Bank(calibration, profiles, random)
+    bank = SimulatedBank(calibration, profiles, random)
     yield bank.first()
     for index in range(1, len(calibration.months)):
         yield bank.following(index)
 
 
-class Bank:
+class SimulatedBank:
     """The bank's customers and their holdings, as time goes by."""
 
     def __init__(
@@ -81,11 +81,11 @@ class Bank:
         self.holding_effects = calibration.holding_effects
         self.additions = Additions(calibration, scale)
         self.drops = Drops(calibration, scale)
-        self.history = History.empty(len(self.products), len(profiles))
+        self.history = Portfolios.empty(len(self.products), len(profiles))
         self.active = np.zeros(len(profiles), bool)
         self.present = np.zeros(len(profiles), bool)
 
-    def first(self) -> Month:
+    def first(self) -> Snapshot:
         """Draw holdings product by product, each given the profile and the ones before it."""
         who = np.flatnonzero(self.profiles.arrival == 0)
         table = self.holding_effects
@@ -106,9 +106,9 @@ class Bank:
         self.active[who] = self._draw(log_odds, ACTIVE_AT_FIRST * len(who))
         self.present[who] = True
         nobody = np.zeros((len(self.products), 0), np.float32)
-        return Month(0, who, held, self.active[who], np.zeros(0, np.int64), nobody)
+        return Snapshot(0, who, held, self.active[who], np.zeros(0, np.int64), nobody)
 
-    def following(self, index: int) -> Month:
+    def following(self, index: int) -> Snapshot:
         """Let one month pass."""
         newcomers, stayers = self._come_and_go(index)
         view = self._view(index - 1, stayers)
@@ -122,7 +122,7 @@ class Bank:
         who = np.flatnonzero(self.present)
         held = self.history.held[:, who]
         self.profiles.change_segments(who, held.sum(axis=0), self.random)
-        return Month(index, who, held, self.active[who], stayers, chances.total)
+        return Snapshot(index, who, held, self.active[who], stayers, chances.total)
 
     def _draw(self, log_odds: Floats, expected: float) -> Flags:
         chances = sigmoid(solve(log_odds, expected) + log_odds)

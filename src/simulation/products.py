@@ -1,15 +1,15 @@
 """Stage: simulate monthly snapshots of a bank's customers, with the truth about the last month."""
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 from tqdm import tqdm
 
-from src import engine
+from src.engine import connect
 from src.errors import run
 from src.params import Section, load
 from src.reporting import atomic, write_parquet
@@ -50,7 +50,7 @@ def simulate(params: ProductsSimulation, snapshots: Path, truth: Path) -> None:
         CSV file with the 48 columns of train_ver2.csv, by month, then customer.
     truth : Path
         Parquet file: ``customer``, then one float32 column per product with the chance that the
-        customer adds it in the last month; 0 for what he held in the month before.
+        customer adds it in the last month; 0 for what they held in the month before.
     """
     facts = calibration.load()
     random = np.random.default_rng(params.seed)
@@ -58,17 +58,18 @@ def simulate(params: ProductsSimulation, snapshots: Path, truth: Path) -> None:
     texts = raw_text.unchanging(facts, people, random)
     snapshots.parent.mkdir(parents=True, exist_ok=True)
     written = facts.months[-params.months :]
-    with TemporaryDirectory(dir=snapshots.parent) as folder:
-        rows = Path(folder) / "rows.parquet"
-        months = holdings.simulate(facts, people, random)
-        with pq.ParquetWriter(rows, raw_text.schema(facts), compression="lz4") as writer:
-            for month in tqdm(months, "simulated", len(facts.months), unit="month", disable=None):
-                if facts.months[month.index] in written:
-                    # Its own stream: what is written of a month must not depend on the others.
-                    noise = np.random.default_rng([params.seed, month.index])
-                    writer.write_table(raw_text.snapshot(facts, people, texts, month, noise))
-        with atomic(snapshots) as csv:
-            engine.connect().read_parquet(rows).to_csv(csv)
+    engine = connect()
+    months = holdings.simulate(facts, people, random)
+    with atomic(snapshots) as csv, TemporaryDirectory(dir=snapshots.parent) as folder:
+        part = Path(folder) / "month.csv"
+        for month in tqdm(months, "simulated", len(facts.months), unit="month", disable=None):
+            if facts.months[month.index] in written:
+                # Its own stream: what is written of a month must not depend on the others.
+                noise = np.random.default_rng([params.seed, month.index])
+                rows = raw_text.snapshot(facts, people, texts, month, noise)
+                engine.write_csv(rows, part, header=facts.months[month.index] == written[0])
+                with part.open("rb") as text, csv.open("ab") as whole:
+                    shutil.copyfileobj(text, whole, 1 << 20)
     columns = [people.customer[month.stayers], *month.chances]
     write_parquet(truth, pa.table(columns, names=["customer", *facts.products]))
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from src.simulation import effects
 from src.simulation.calibration import Calibration, Codes, Flags, Integers
-from src.simulation.holdings import Month
+from src.simulation.holdings import Snapshot
 from src.simulation.profiles import BOOKED_AT_ONCE, Profiles
 
 PROFILE_COLUMNS = (
@@ -116,7 +116,7 @@ def snapshot(
     calibration: Calibration,
     profiles: Profiles,
     texts: Unchanging,
-    month: Month,
+    month: Snapshot,
     random: np.random.Generator,
 ) -> pa.Table:
     """One month as text: 48 columns, a row per customer present, by customer number."""

@@ -3,11 +3,11 @@
 from src import params
 from src.errors import run
 from src.models.als import Als, AlsSettings
-from src.models.customers import Scores
+from src.models.contract import Scores
 from src.products.dataset import Dataset
 from src.products.schema import Schema
 from src.tuning import report
-from src.tuning.judge import Judge
+from src.tuning.objective import Objective
 from src.tuning.space import PARAMS, Tuning
 from src.tuning.study import Sweep, reduced, run_trials
 
@@ -17,13 +17,13 @@ def main() -> None:
     tuning = params.load("als", Tuning, PARAMS)
     settings = params.load("train_als", AlsSettings)
     dataset = Dataset.open(params.load("schema", Schema)).before_test()
-    judge = Judge.of(dataset)
+    objective = Objective.of(dataset)
     history = dataset.base_history()
 
     def score(settings: AlsSettings, part: float) -> Scores:
-        return Als.fit(history, reduced(settings, "iterations", part)).score(judge.customers)
+        return Als.fit(history, reduced(settings, "iterations", part)).score(objective.customers)
 
-    sweep = Sweep("als", "train_als", tuning, settings, judge, score)
+    sweep = Sweep("als", "train_als", tuning, settings, objective, score)
     report.write(sweep, run_trials(sweep))
 
 

@@ -6,12 +6,12 @@ from catboost import CatBoostError
 
 from src import params
 from src.errors import InputError, run
-from src.models.customers import Scores
+from src.models.contract import CannotFitError, Scores
 from src.models.mlc import Mlc, MlcSettings
 from src.products.dataset import Dataset
 from src.products.schema import Schema
 from src.tuning import report
-from src.tuning.judge import Judge
+from src.tuning.objective import Objective
 from src.tuning.space import PARAMS, Tuning
 from src.tuning.study import Sweep, run_trials
 
@@ -21,7 +21,7 @@ def main() -> None:
     tuning = params.load("mlc", Tuning, PARAMS)
     settings = params.load("train_mlc", MlcSettings)
     dataset = Dataset.open(params.load("schema", Schema)).before_test()
-    judge = Judge.of(dataset)
+    objective = Objective.of(dataset)
     sample = lru_cache(maxsize=2)(dataset.sample)
 
     def score(settings: MlcSettings, part: float) -> Scores:
@@ -29,11 +29,14 @@ def main() -> None:
         # of rows: how a trial does with few iterations says nothing about many
         rows = slice(None, None, round(1 / part))
         try:
-            return Mlc.fit(customers.of(rows), holdings[rows], settings).score(judge.customers)
-        except CatBoostError as fault:  # it diverges: a high rate, hardly any regularization
+            return Mlc.fit(customers.of(rows), holdings[rows], settings).score(objective.customers)
+        except (
+            CatBoostError,
+            CannotFitError,
+        ) as fault:  # it diverges: a high rate, hardly any regularization
             raise InputError(str(fault)) from None
 
-    sweep = Sweep("mlc", "train_mlc", tuning, settings, judge, score)
+    sweep = Sweep("mlc", "train_mlc", tuning, settings, objective, score)
     report.write(sweep, run_trials(sweep))
 
 

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from src.reporting import write_csv, write_json
 from src.tuning import figures
 from src.tuning.space import PARAMS, Settings, at_edge
-from src.tuning.study import Result, Sweep
+from src.tuning.study import StudyResult, Sweep
 
 METRICS = "metrics/tuning"
 PLOTS = "plots/tuning"
@@ -21,7 +21,7 @@ VALUE = "map@7_adders"
 _RESAMPLES = 500
 
 
-def write(sweep: Sweep[Settings], result: Result) -> None:
+def write(sweep: Sweep[Settings], result: StudyResult) -> None:
     """Write metrics, tables and figures of a study, and print the best trials."""
     trials = trials_table(sweep, result)
     weights = importances(result.trials, sweep.tuning.seed)
@@ -36,7 +36,7 @@ def write(sweep: Sweep[Settings], result: Result) -> None:
     print(describe(sweep, trials, summary))
 
 
-def trials_table(sweep: Sweep[Settings], result: Result) -> pd.DataFrame:
+def trials_table(sweep: Sweep[Settings], result: StudyResult) -> pd.DataFrame:
     """One row per trial, in their order.
 
     Returns
@@ -113,15 +113,15 @@ def importances(trials: list[FrozenTrial], seed: int) -> dict[str, float]:
     return dict(sorted(shares.items(), key=lambda share: (-share[1], share[0])))
 
 
-def summarise(sweep: Sweep[Settings], result: Result, trials: pd.DataFrame) -> dict[str, Any]:
+def summarise(sweep: Sweep[Settings], result: StudyResult, trials: pd.DataFrame) -> dict[str, Any]:
     """The best trial beside the current settings, and what is left of its gain on others."""
     number = int(np.nanargmax(trials[VALUE]))
     best = trials.iloc[number]
     precision = np.stack(list(result.precision.values()))
     return {
         "section": sweep.section,
-        "month": sweep.judge.month,
-        "adders": len(sweep.judge.customers),
+        "month": sweep.objective.month,
+        "adders": len(sweep.objective.customers),
         "trials": len(trials),
         "planned": sweep.tuning.trials,
         "pruned": int((trials["state"] == "pruned").sum()),

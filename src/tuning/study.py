@@ -22,9 +22,9 @@ from optuna.trial import FrozenTrial, TrialState
 from tqdm import tqdm
 
 from src.errors import InputError
-from src.models.customers import Scores
+from src.models.contract import Scores
 from src.tuning import journal
-from src.tuning.judge import Judge
+from src.tuning.objective import Objective
 from src.tuning.space import Settings, Space, Tuning, distributions, rounded, to_params, to_settings
 
 
@@ -41,17 +41,17 @@ class Sweep(Generic[Settings]):
     tuning : Tuning
     current : Section
         The model's settings in params.yaml: the first trial has them.
-    judge : Judge
+    objective : Objective
     score : callable
         Takes settings and a part of the budget, 1.0 for all of it; gives float32 scores of the
-        judge's customers, (adders, products). InputError where the model cannot be fitted so.
+        objective's customers, (adders, products). InputError where the model cannot be fitted so.
     """
 
     model: str
     section: str
     tuning: Tuning
     current: Settings
-    judge: Judge
+    objective: Objective
     score: Callable[[Settings, float], Scores]
 
     @cached_property
@@ -75,7 +75,7 @@ class Sweep(Generic[Settings]):
 
 
 @dataclass(frozen=True)
-class Result:
+class StudyResult:
     """The trials of a study so far, and the AP@7 of each adder under the complete ones."""
 
     trials: list[FrozenTrial]
@@ -87,7 +87,7 @@ def reduced(settings: Settings, name: str, part: float) -> Settings:
     return settings.model_copy(update={name: max(1, round(getattr(settings, name) * part))})
 
 
-def run_trials(sweep: Sweep[Settings]) -> Result:
+def run_trials(sweep: Sweep[Settings]) -> StudyResult:
     """Run a study, or go on with it, until its trials are done or its seconds are over.
 
     Raises
@@ -120,7 +120,7 @@ def run_trials(sweep: Sweep[Settings]) -> Result:
         trials = study.trials[:wanted]
     complete = [trial.number for trial in trials if trial.state == TrialState.COMPLETE]
     precision = {number: journal.load_precision(sweep.folder, number) for number in complete}
-    return Result(trials, precision)
+    return StudyResult(trials, precision)
 
 
 def _run_trial(sweep: Sweep[Settings], study: optuna.Study, number: int) -> None:
@@ -151,4 +151,4 @@ def _precision(sweep: Sweep[Settings], settings: Settings, part: float) -> NDArr
     scores = sweep.score(settings, part)
     if not np.isfinite(scores).all():
         raise InputError(f"{sweep.section}: the model's scores are not finite with {settings}")
-    return sweep.judge(scores)
+    return sweep.objective(scores)

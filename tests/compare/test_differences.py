@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.compare.differences import Scores, compare
+from src.compare.differences import AdderScores, compare
 from src.errors import InputError
 
 TEST = {"month": "2016-05-28", "customers": 1000, "adders": 50, "additions": 60}
@@ -13,10 +13,10 @@ TEST = {"month": "2016-05-28", "customers": 1000, "adders": 50, "additions": 60}
 
 def scores(
     revision: str, models: dict[str, Any], slices: dict[str, Any] | None = None, **test: object
-) -> Scores:
-    """Scores of customers 1, 2, …"""
+) -> AdderScores:
+    """AdderScores of customers 1, 2, …"""
     adders = pd.RangeIndex(1, len(next(iter(models.values()))) + 1, name="customer")
-    return Scores(
+    return AdderScores(
         revision,
         TEST | test,
         pd.DataFrame(models, index=adders, dtype=float),
@@ -24,7 +24,7 @@ def scores(
     )
 
 
-def shifted(up: int, down: int, adders: int = 50) -> tuple[Scores, Scores]:
+def shifted(up: int, down: int, adders: int = 50) -> tuple[AdderScores, AdderScores]:
     """Some adders score 1 instead of 0.5, some 0."""
     after = [1.0] * up + [0.0] * down + [0.5] * (adders - up - down)
     return scores("a", {"blend": [0.5] * adders}), scores("b", {"blend": after})
@@ -88,7 +88,7 @@ def test_the_blend_comes_first_and_only_common_models_count() -> None:
 
 def test_customers_are_paired_by_number() -> None:
     before = scores("a", {"blend": [0.1, 0.2, 0.3, 0.4]})
-    after = Scores(
+    after = AdderScores(
         "b",
         TEST,
         pd.DataFrame({"blend": [0.4, 0.9, 0.3]}, index=pd.Index([4, 7, 3], name="customer")),
@@ -134,7 +134,7 @@ def test_other_test_months_cannot_be_paired() -> None:
 
 def test_nothing_in_common_cannot_be_paired() -> None:
     before = scores("a", {"blend": [1.0]})
-    other = Scores("b", TEST, before.models.set_axis([9]), before.slices.set_axis([9]))
+    other = AdderScores("b", TEST, before.models.set_axis([9]), before.slices.set_axis([9]))
     with pytest.raises(InputError, match=r"^'a' and 'b' have no adder of the test month in common"):
         compare(before, other)
     with pytest.raises(InputError, match=r"^'a' and 'c' have no model in common"):

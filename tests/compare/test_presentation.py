@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from src.compare import __main__ as entry
-from src.compare.differences import Comparison, Scores, compare
+from src.compare.differences import Comparison, AdderScores, compare
 from src.compare.presentation import conclusion, draw, markdown, short, signed
 from src.errors import InputError
 
@@ -14,10 +14,10 @@ MINUS = "\N{MINUS SIGN}"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def scores(revision: str, **models: float) -> Scores:
+def scores(revision: str, **models: float) -> AdderScores:
     """Twelve adders, each with the same score; the first six are new customers."""
     adders = pd.RangeIndex(1, 13, name="customer")
-    return Scores(
+    return AdderScores(
         revision,
         TEST,
         pd.DataFrame({name: [value] * 12 for name, value in models.items()}, index=adders),
@@ -31,7 +31,7 @@ def mixed(up: int, down: int) -> Comparison:
     after = pd.DataFrame({"blend": [1.0] * up + [0.0] * down + [0.5] * (40 - up - down)})
     nothing = pd.DataFrame(index=before.index)
     test = TEST | {"adders": 40}
-    return compare(Scores("a", test, before, nothing), Scores("b", test, after, nothing))
+    return compare(AdderScores("a", test, before, nothing), AdderScores("b", test, after, nothing))
 
 
 BETTER = f"""\
@@ -89,7 +89,7 @@ def test_words_of_the_other_verdicts() -> None:
 def test_other_test_data_are_named() -> None:
     before = scores("main", blend=0.5, old=0.5)
     after = scores("faster", blend=0.5, new=0.5)
-    fewer = Scores(
+    fewer = AdderScores(
         "faster", after.test | {"additions": 14}, after.models.iloc[:10], after.slices.iloc[:10]
     )
     assert markdown(compare(before, fewer)).split("\n\n")[1:] == [
@@ -136,7 +136,7 @@ def test_main_prints_markdown_and_draws(
         COMMIT: scores(COMMIT, popularity=0.5, als=0.5, blend=0.5),
         "faster": scores("faster", popularity=0.5, als=0.25, blend=0.75),
     }
-    monkeypatch.setattr(Scores, "read", revisions.__getitem__)
+    monkeypatch.setattr(AdderScores, "read", revisions.__getitem__)
     monkeypatch.setattr(sys, "argv", ["compare", COMMIT, "faster"])
     entry.main()
     shown = capsys.readouterr()

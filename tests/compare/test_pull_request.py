@@ -15,7 +15,7 @@ import yaml
 from dvc.repo import Repo
 
 from src.compare import dvc_lock, pull_request
-from src.compare.differences import Scores, compare
+from src.compare.differences import AdderScores, compare
 from src.compare.dvc_lock import complaint, stale_stages
 from src.compare.revisions import read
 from src.errors import InputError, run
@@ -414,7 +414,7 @@ def test_read_of_an_experiment(repository: Clone) -> None:
     main = commit_of(repository, "main")
     name = f"refs/exps/{main[:2]}/{main[2:]}/wider"  # what `dvc exp run --name wider` leaves
     repository.run("git", "update-ref", name, "deeper")
-    comparison = compare(Scores.read("main"), Scores.read("wider"))
+    comparison = compare(AdderScores.read("main"), AdderScores.read("wider"))
     assert [(row.title, row.better, row.worse) for row in comparison.models] == [
         ("blend", 12, 0),
         ("popularity", 0, 0),

@@ -213,7 +213,7 @@ def test_runs_hold_the_revision_and_not_the_workspace(server: Server, clone: Clo
     assert blend.metrics["map_at_7"] == judged["blend"]["map@7"]
     assert blend.params["blend.models"] == "['als', 'kmeans', 'mlc']"
     assert blend.params["evaluate.resamples"] == "200"
-    assert runs["EDA"].data.params["split.memory"] == "12"
+    assert runs["EDA"].data.params["split.lookback_months"] == "12"
     assert runs["EDA"].data.metrics["quality.customers"] == 1100
 
 
@@ -243,7 +243,7 @@ def test_registered_models_score_as_ours_elsewhere(
     schema = finished.schema
     dataset = Dataset.open(schema).rolled()
     customers = dataset.customers(0).of(slice(0, 5))
-    ours = Models.load(paths.SHIPPED).score(customers)
+    ours = Models.load(paths.SERVING).score(customers)
     rows = pd.read_parquet(paths.CLEAN)
     rows = rows[rows["month"] == rows["month"].max()].drop(columns=list(schema.products))
     table = rows.merge(pd.read_parquet(paths.HISTORY), on="customer").head(5)

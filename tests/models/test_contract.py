@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 import src.models
 from src.models.als import Als, AlsSettings
-from src.models.customers import Customers, Model, Scores
+from src.models.contract import Model, Scores
+from src.models.customers import Customers
 from src.models.history import History
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
@@ -76,7 +77,7 @@ class Case:
 
 ALS = AlsSettings(factors=2, iterations=10, regularization=0.01, alpha=10, seed=7)
 KMEANS = KMeansSettings(
-    clusters=2, epochs=5, rows=100, minibatch_above=1000, batch=32, rarest=0.01, seed=7
+    clusters=2, epochs=5, rows=100, minibatch_above=1000, batch=32, min_frequency=0.01, seed=7
 )
 MLC = MlcSettings(
     rows=100,
@@ -85,7 +86,7 @@ MLC = MlcSettings(
     learning_rate=0.3,
     subsample=0.8,
     l2_leaf_reg=1,
-    borders=16,
+    border_count=16,
     seed=7,
 )
 RANKER = RankerSettings(
@@ -98,8 +99,8 @@ RANKER = RankerSettings(
     learning_rate=0.3,
     l2_leaf_reg=1,
     subsample=0.8,
-    features_per_level=0.5,
-    borders=16,
+    colsample_bylevel=0.5,
+    border_count=16,
     seed=7,
 )
 ITEMS = ["account", "payroll", "card", "fund", "deposit", "pension"]

@@ -14,7 +14,7 @@ from src.models.kmeans import KMeans, KMeansSettings
 
 def settings(**changes: float) -> KMeansSettings:
     usual = {"clusters": 2, "epochs": 5, "rows": 100, "minibatch_above": 1000, "batch": 10}
-    return KMeansSettings.model_validate({**usual, "rarest": 0.01, "seed": 7, **changes})
+    return KMeansSettings.model_validate({**usual, "min_frequency": 0.01, "seed": 7, **changes})
 
 
 def customers(**columns: object) -> Customers:
@@ -74,7 +74,7 @@ def test_only_frequent_categories_have_an_indicator() -> None:
     one = customers(
         segment=pd.Categorical([*"aaaaaaabbc"]), sex=pd.Categorical([*"VVVVVHHHHH"], [*"HVX"])
     )
-    model = KMeans.fit(one, np.ones((10, 1), dtype=bool), settings(rarest=0.2))
+    model = KMeans.fit(one, np.ones((10, 1), dtype=bool), settings(min_frequency=0.2))
     assert model.widths == (2, 2)
     assert model.mean == pytest.approx([7 / 10, 2 / 10, 5 / 10, 5 / 10])  # a, b; H, V
     rare = customers(segment=pd.Categorical(["c", "new"]), sex=pd.Categorical(["V", "V"]))
@@ -89,7 +89,7 @@ def test_lloyd_is_scikit_learns() -> None:
     points = np.column_stack([people.profile["age"], np.log1p(people.profile["tenure"])])
     points = ((points - points.mean(axis=0)) / points.std(axis=0)).astype(np.float32)
     twin = ScikitKMeans(4, n_init=1, max_iter=50, random_state=7).fit(points)
-    assert np.sort(model.centres, axis=0) == pytest.approx(
+    assert np.sort(model.cluster_centers, axis=0) == pytest.approx(
         np.sort(twin.cluster_centers_, axis=0), abs=1e-2
     )
     assert model.inertia[-1] == pytest.approx(twin.inertia_ / 200, rel=1e-3)
@@ -109,20 +109,20 @@ def test_the_last_of_the_curve_is_the_model(minibatch_above: int) -> None:
     assert len(model.inertia) == 3
     points = np.column_stack([people.profile["age"], np.log1p(people.profile["tenure"])])
     points = (points - model.mean) / model.scale
-    distance = ((points[:, None] - model.centres) ** 2).sum(axis=2)
+    distance = ((points[:, None] - model.cluster_centers) ** 2).sum(axis=2)
     assert model.inertia[-1] == pytest.approx(distance.min(axis=1).mean(), rel=1e-4)
     assert model.clusters(people).tolist() == distance.argmin(axis=1).tolist()
 
 
 def test_more_clusters_than_a_batch_holds() -> None:
     model = KMeans.fit(*blobs(60), settings(clusters=12, minibatch_above=0, batch=10))
-    assert model.centres.shape == (12, 2)
+    assert model.cluster_centers.shape == (12, 2)
 
 
 @pytest.mark.parametrize("minibatch_above", [1000, 0], ids=["lloyd", "minibatch"])
 def test_no_more_clusters_than_customers(minibatch_above: int) -> None:
     model = KMeans.fit(AGES, HOLDINGS, settings(clusters=50, minibatch_above=minibatch_above))
-    assert model.centres.shape == (7, 1)
+    assert model.cluster_centers.shape == (7, 1)
 
 
 def test_blocks_of_customers_find_their_own_centres(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ SETTINGS = MlcSettings(
     learning_rate=0.3,
     subsample=1,
     l2_leaf_reg=1,
-    borders=8,
+    border_count=8,
     seed=7,
 )
 AGE = np.repeat([20.0, 60.0], 10)
@@ -29,7 +29,7 @@ CUSTOMERS = Customers(
 def test_items_of_nobody_and_of_everybody_are_constants() -> None:
     holdings = np.column_stack([AGE > 99, AGE > 40, AGE > 0, AGE < 40])
     model = Mlc.fit(CUSTOMERS, holdings, SETTINGS)
-    assert model.learnt.tolist() == [1, 3]
+    assert model.classes.tolist() == [1, 3]
     assert model.constant.tolist() == [0, 0.5, 1, 0.5]
     scores = model.score(CUSTOMERS)
     assert scores[:, [0, 2]].tolist() == [[0, 1]] * 20

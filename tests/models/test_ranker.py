@@ -4,7 +4,8 @@ import pytest
 from numpy.typing import NDArray
 
 from src.errors import InputError
-from src.models.customers import Customers, Scores
+from src.models.contract import Scores
+from src.models.customers import Customers
 from src.models.history import History
 from src.models.ranker import Ranker, RankerSettings
 
@@ -22,8 +23,8 @@ def settings(**changes: object) -> RankerSettings:
         "learning_rate": 0.3,
         "l2_leaf_reg": 1,
         "subsample": 1,
-        "features_per_level": 1,
-        "borders": 16,
+        "colsample_bylevel": 1,
+        "border_count": 16,
         "seed": 7,
     }
     return RankerSettings.model_validate({**usual, **changes})
@@ -95,7 +96,7 @@ def test_held_products_get_almost_nothing_and_rows_sum_to_1() -> None:
 
 def test_products_never_added_keep_their_prior_and_stand_below_the_others() -> None:
     model = fit(one_hot(1, 1, 1, 1, 1, 3, 3, 3))
-    assert model.learnt.tolist() == [1, 3]
+    assert model.classes.tolist() == [1, 3]
     assert model.prior == pytest.approx([1 / 12, 6 / 12, 1 / 12, 4 / 12])
     scores = model.score(customers(np.zeros((3, 4), dtype=bool)), {})
     assert scores[:, 0].tolist() == scores[:, 2].tolist()

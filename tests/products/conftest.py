@@ -82,7 +82,7 @@ def open_bank(workspace: Path, schema: Schema) -> OpenBank:
         write_json(
             paths.WINDOWS,
             {name: [str(month) for month in window] for name, window in WINDOWS.items()}
-            | {"memory": 2},
+            | {"lookback_months": 2},
         )
         return Dataset.open(schema)
 

@@ -36,7 +36,7 @@ def test_windows_count_backwards(dataset: Dataset) -> None:
         "blend": [3, 2],
         "test": [1],
     }
-    assert dataset.memory == 2
+    assert dataset.lookback_months == 2
     assert dataset.products == ["account", "card", "loan"]
 
 
@@ -114,11 +114,11 @@ def test_rolled_moves_every_window_one_month_on(dataset: Dataset) -> None:
         "test": [],
     }
     assert rolled.months == dataset.months
-    assert rolled.memory == 2
-    shipped = rolled.customers(0)
-    assert ids(shipped) == [10, 20, 30, 50]
-    assert shipped.profile["age"].tolist() == [15.0, 25.0, 35.0, 55.0]
-    assert shipped.history.present.tolist() == [0b11, 0b11, 0b11, 0b01]
+    assert rolled.lookback_months == 2
+    serving = rolled.customers(0)
+    assert ids(serving) == [10, 20, 30, 50]
+    assert serving.profile["age"].tolist() == [15.0, 25.0, 35.0, 55.0]
+    assert serving.history.present.tolist() == [0b11, 0b11, 0b11, 0b01]
     # 40 in February and March
     assert rolled.base_history().usage_share()[3] == pytest.approx([2 / 2, 1 / 2, 1 / 2])
 
@@ -133,7 +133,7 @@ def test_before_test_forgets_the_test_month(
         "blend": [2],
         "test": [1],
     }
-    assert earlier.memory == 2  # of January and February, before March
+    assert earlier.lookback_months == 2  # of January and February, before March
     assert ids(earlier.customers(1)) == [10, 20, 40]  # known in March
     assert not earlier.additions(1).any()  # April
     assert np.argwhere(earlier.additions(2)).tolist() == [[3, 2]]  # March: 40 takes a loan

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from src.eda import customers, dynamics
-from src.eda.bank import Bank
+from src.eda import dynamics, portrait
+from src.eda.tables import EdaTables
 from src.products import eda, paths
 from src.products.schema import Schema
 from tests.products.conftest import MONTHS, OpenBank
@@ -17,10 +17,10 @@ WRITTEN = {path for name, path in vars(paths).items() if name.startswith("EDA_")
 
 
 @pytest.fixture
-def opened(open_bank: OpenBank, bank: pd.DataFrame, schema: Schema) -> Bank:
+def opened(open_bank: OpenBank, bank: pd.DataFrame, schema: Schema) -> EdaTables:
     """The bank of conftest.py: what it holds is written out there."""
     open_bank(bank)
-    return Bank.open(schema)
+    return EdaTables.open(schema)
 
 
 def rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -31,12 +31,12 @@ def rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_months_are_those_of_the_windows(opened: Bank) -> None:
+def test_months_are_those_of_the_windows(opened: EdaTables) -> None:
     assert opened.months == MONTHS
     assert sorted(opened.last.customer.to_pyarrow().to_pylist()) == [10, 20, 30, 50]
 
 
-def test_customers_of_the_same_months_are_counted_together(opened: Bank) -> None:
+def test_customers_of_the_same_months_are_counted_together(opened: EdaTables) -> None:
     table = dynamics.patterns(opened)
     account = table[table["product"] == "account"].sort_values("present")
     # bit 0 is May: customer 50 came in it, 20 in February, 40 left after March, 30 missed March
@@ -52,7 +52,7 @@ def test_customers_of_the_same_months_are_counted_together(opened: Bank) -> None
     assert table.groupby("product")["customers"].sum().tolist() == [5, 5, 5]
 
 
-def test_products_month_by_month(opened: Bank) -> None:
+def test_products_month_by_month(opened: EdaTables) -> None:
     table = dynamics.by_product(opened, dynamics.patterns(opened))
     january, february, march, april, may = MONTHS
     assert list(table.columns) == ["month", "product", "owners", "added", "returned", "dropped"]
@@ -73,7 +73,7 @@ def test_products_month_by_month(opened: Bank) -> None:
     assert table["product"].tolist() == ["account", "card", "loan"] * 5
 
 
-def test_customers_month_by_month(opened: Bank) -> None:
+def test_customers_month_by_month(opened: EdaTables) -> None:
     table = dynamics.by_month(opened, dynamics.by_product(opened, dynamics.patterns(opened)))
     assert list(table.columns) == [
         "month", "customers", "joined", "left", "adders", "owned", "added", "returned", "dropped",
@@ -88,13 +88,13 @@ def test_customers_month_by_month(opened: Bank) -> None:
     ]
 
 
-def test_portrait_has_what_the_schema_has(opened: Bank) -> None:
-    table = customers.portrait(opened)
+def test_portrait_has_what_the_schema_has(opened: EdaTables) -> None:
+    table = portrait.portrait(opened)
     assert list(table.columns) == ["age", "active", "customers"]
     assert rows(table) == [(15, "0", 1), (25, "1", 1), (35, "0", 1), (55, "0", 1)]
 
 
-def test_length_of_use(opened: Bank) -> None:
+def test_length_of_use(opened: EdaTables) -> None:
     table = dynamics.length_of_use(opened, dynamics.patterns(opened))
     columns = ["months", "customers", "always", "at_risk", "dropped", "kept"]
     assert list(table.columns) == ["product", *columns]
@@ -118,7 +118,7 @@ def test_length_of_use(opened: Bank) -> None:
     assert loan["at_risk"].sum() == 0  # 40 leaves after adding it: no drop
 
 
-def test_what_stays_is_a_product_of_shares(opened: Bank) -> None:
+def test_what_stays_is_a_product_of_shares(opened: EdaTables) -> None:
     """Ten additions in the first of five months: two dropped, then two away, then three dropped."""
     histories = pd.DataFrame(
         {
@@ -136,10 +136,10 @@ def test_what_stays_is_a_product_of_shares(opened: Bank) -> None:
     assert table["kept"].isna().tolist() == [False, False, False, True, True]
 
 
-def test_who_adds_leaves_the_test_month_out(opened: Bank) -> None:
+def test_who_adds_leaves_the_test_month_out(opened: EdaTables) -> None:
     # January: 10 adds, 30 and 40 do not; February: 40 adds, 10 and 20 do not, 30 is away in March;
     # March: 10 and 20 do not, 40 is gone. Additions in May are not looked at.
-    assert rows(customers.who_adds(opened)) == [
+    assert rows(portrait.who_adds(opened)) == [
         ("products held", "1", 4, 1),
         ("products held", "2", 4, 1),
         ("age", "under 20", 3, 1),
@@ -162,7 +162,7 @@ def test_bands_begin_at_their_edges(
     rows_ = bank.assign(age=ages.str[0].astype(float), tenure=ages.str[1].astype(float))
     open_bank(rows_)
     content = schema.model_dump() | {"numeric": numeric, "categorical": {}}
-    table = customers.who_adds(Bank.open(Schema.model_validate(content)))
+    table = portrait.who_adds(EdaTables.open(Schema.model_validate(content)))
     ages_and_years = table[table["attribute"] != "products held"]
     assert rows(ages_and_years) == [
         ("age", "under 20", 3, 1),
@@ -174,9 +174,9 @@ def test_bands_begin_at_their_edges(
     ]
 
 
-def test_what_is_added_after_what(opened: Bank) -> None:
+def test_what_is_added_after_what(opened: EdaTables) -> None:
     # In February 10 holds the account and adds the card; in March 40 holds both and adds the loan.
-    table = customers.added_after(opened)
+    table = portrait.added_after(opened)
     assert list(table.columns) == ["held", "product", "adders", "additions", "rate", "lift"]
     assert rows(table) == [
         ("account", "card", 1, 1, 1.0, 1.0),
@@ -190,7 +190,7 @@ def test_adders_without_any_product_are_a_group(
 ) -> None:
     empty = bank.assign(account=False)
     open_bank(empty)
-    table = customers.added_after(Bank.open(schema))
+    table = portrait.added_after(EdaTables.open(schema))
     assert rows(table) == [
         ("card", "loan", 1, 1, 1.0, 2.0),
         ("nothing", "card", 1, 1, 1.0, 1.0),
@@ -237,6 +237,6 @@ def test_months_after_the_test_month_are_not_looked_at(
 ) -> None:
     later = bank[bank["month"] == MONTHS[-1]].assign(month=datetime.date(2016, 6, 28), age=99.0)
     open_bank(bank)
-    expected = customers.portrait(Bank.open(schema))
+    expected = portrait.portrait(EdaTables.open(schema))
     open_bank(pd.concat([bank, later]))
-    assert customers.portrait(Bank.open(schema)).equals(expected)
+    assert portrait.portrait(EdaTables.open(schema)).equals(expected)

@@ -6,7 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from src.models.customers import Customers, Model
+from src.models.contract import Model
+from src.models.customers import Customers
 from src.models.encoding import Encoder
 from src.models.history import History
 from src.models.kmeans import KMeans

@@ -23,7 +23,7 @@ class FixedShap:
 def test_the_strongest_that_speak_for_a_product() -> None:
     # Products a, b, c; b was never added. Features: age, income, then a model's score of each.
     products = ("a", "b", "c")
-    ranker = SimpleNamespace(products=products, models=("als",), learnt=np.array([0, 2]))
+    ranker = SimpleNamespace(products=products, models=("als",), classes=np.array([0, 2]))
     shap = FixedShap(
         [
             [
@@ -44,7 +44,7 @@ def test_the_strongest_that_speak_for_a_product() -> None:
 
 
 def test_no_reasons_behind_the_end_of_a_list() -> None:
-    ranker = SimpleNamespace(products=("a", "b"), models=(), learnt=np.array([0, 1]))
+    ranker = SimpleNamespace(products=("a", "b"), models=(), classes=np.array([0, 1]))
     shap = FixedShap([[[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]]])
     matrix = np.ones((1, 4), dtype=np.float32)
     items = np.array([[1, -1]], dtype=np.int16)

@@ -12,7 +12,7 @@ from src import params
 from src.models.history import History
 from src.products import paths, recommend
 from src.products.dataset import Dataset
-from src.products.offers import recommendations
+from src.lists import recommendations
 from src.products.recommend import write_submission
 from src.products.schema import Schema
 from src.products.scoring import Models
@@ -33,7 +33,7 @@ SECTIONS = {
         "rows": 100,
         "minibatch_above": 1000,
         "batch": 10,
-        "rarest": 0.1,
+        "min_frequency": 0.1,
         "seed": 1,
     },
     "train_mlc": {
@@ -43,7 +43,7 @@ SECTIONS = {
         "learning_rate": 0.3,
         "subsample": 1,
         "l2_leaf_reg": 1,
-        "borders": 8,
+        "border_count": 8,
         "seed": 1,
     },
     "blend": {
@@ -56,8 +56,8 @@ SECTIONS = {
         "learning_rate": 0.3,
         "l2_leaf_reg": 1,
         "subsample": 1,
-        "features_per_level": 1,
-        "borders": 8,
+        "colsample_bylevel": 1,
+        "border_count": 8,
         "seed": 1,
     },
 }
@@ -131,18 +131,18 @@ def test_the_month_after_the_last_is_ranked_by_models_of_all_months(
     profiles = pd.read_parquet(paths.PROFILES)
     assert profiles["customer"].tolist() == sorted(in_may.index)
     assert profiles.set_index("customer")["segment"].astype(str).equals(in_may["segment"])
-    shipped = Models.load(paths.SHIPPED)
+    serving = Models.load(paths.SERVING)
     customers = Dataset.open(params.load("schema", Schema)).rolled().customers(0)
-    for name, model in shipped.base.items():
+    for name, model in serving.base.items():
         expected_lists = recommendations(
             customers, model.score(customers), ["account", "card", "loan"], 2
         )
-        assert pq.read_table(f"{paths.SHIPPED_LISTS}/{name}.parquet").equals(expected_lists)
+        assert pq.read_table(f"{paths.SERVING_LISTS}/{name}.parquet").equals(expected_lists)
     history = History.read(paths.HISTORY, ["account", "card", "loan"])
     added = [history.before(ago).additions().sum(axis=0) for ago in range(4)]  # February to May
     counts_of_all = np.sum(added, axis=0)
-    assert shipped.popularity.shares == pytest.approx(counts_of_all / counts_of_all.sum())
-    assert shipped.ranker.lags == (1, 2)
+    assert serving.popularity.shares == pytest.approx(counts_of_all / counts_of_all.sum())
+    assert serving.ranker.lags == (1, 2)
 
 
 def test_no_submission_unless_asked_for(

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from src.models.als import Als, AlsSettings
-from src.models.customers import Customers, Model, Scores
+from src.models.contract import Model, Scores
+from src.models.customers import Customers
 from src.models.interleave import interleave
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
@@ -28,8 +29,8 @@ RANKER = RankerSettings(
     learning_rate=0.3,
     l2_leaf_reg=1,
     subsample=1,
-    features_per_level=1,
-    borders=8,
+    colsample_bylevel=1,
+    border_count=8,
     seed=7,
 )
 
@@ -135,11 +136,11 @@ def models(open_bank: OpenBank, bank: pd.DataFrame) -> tuple[Models, Customers]:
         learning_rate=0.3,
         subsample=1,
         l2_leaf_reg=1,
-        borders=4,
+        border_count=4,
         seed=1,
     )
     kmeans = KMeansSettings(
-        clusters=2, epochs=2, rows=100, minibatch_above=1000, batch=10, rarest=0.1, seed=1
+        clusters=2, epochs=2, rows=100, minibatch_above=1000, batch=10, min_frequency=0.1, seed=1
     )
     als = AlsSettings(factors=2, iterations=2, regularization=0.1, alpha=5, seed=1)
     base: dict[str, Model] = {

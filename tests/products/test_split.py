@@ -24,7 +24,7 @@ def calendar(count: int) -> list[datetime.date]:
 
 
 def settings(**changes: object) -> Split:
-    usual = {"base": "auto", "blend": "auto", "test": "auto", "blend_months": 8, "memory": 12}
+    usual = {"base": "auto", "blend": "auto", "test": "auto", "blend_months": 8, "lookback_months": 12}
     return Split.model_validate({**usual, **changes})
 
 
@@ -197,7 +197,7 @@ def test_the_stage_writes_windows_and_bits(
         "base": ["2016-01-28", "2016-02-28"],
         "blend": ["2016-03-28", "2016-04-28"],
         "test": ["2016-05-28"],
-        "memory": 3,  # all that April, the last blend month, has behind it
+        "lookback_months": 3,  # all that April, the last blend month, has behind it
     }
     history = History.read(paths.HISTORY, ["account", "card", "loan"])
     assert history.customers.tolist() == [10, 20, 30, 40, 50]

@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from src.products import paths
 from src.products.dataset import Dataset
 from src.products.scoring import Models
-from src.service.answers import Answers
-from src.service.catalogue import Catalogue
-from src.service.recommender import OnlineScores
-from src.service.requests import request_models
+from src.service.products.answering import Answers
+from src.service.products.catalogue import Catalogue
+from src.service.products.fallback import OnlineScores
+from src.service.products.requests import request_models
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette would rather have a client that is not pinned here
@@ -41,7 +41,7 @@ PARAMS: dict[str, Any] = {
         "products": {name: {"en": name.title(), "ru": f"{name} (Ru)"} for name in PRODUCTS},
     },
     "clean": {"age_min": 2, "age_max": 100},
-    "split": {"base": "auto", "blend": "auto", "test": "auto", "blend_months": 8, "memory": 12},
+    "split": {"base": "auto", "blend": "auto", "test": "auto", "blend_months": 8, "lookback_months": 12},
     "train_als": {"factors": 3, "iterations": 3, "regularization": 0.1, "alpha": 5, "seed": 1},
     "train_kmeans": {
         "clusters": 5,
@@ -49,7 +49,7 @@ PARAMS: dict[str, Any] = {
         "rows": 1000,
         "minibatch_above": 10_000,
         "batch": 10,
-        "rarest": 0.01,
+        "min_frequency": 0.01,
         "seed": 1,
     },
     "train_mlc": {
@@ -59,7 +59,7 @@ PARAMS: dict[str, Any] = {
         "learning_rate": 0.3,
         "l2_leaf_reg": 1,
         "subsample": 1,
-        "borders": 16,
+        "border_count": 16,
         "seed": 1,
     },
     "blend": {
@@ -72,8 +72,8 @@ PARAMS: dict[str, Any] = {
         "learning_rate": 0.3,
         "l2_leaf_reg": 1,
         "subsample": 1,
-        "features_per_level": 1,
-        "borders": 16,
+        "colsample_bylevel": 1,
+        "border_count": 16,
         "seed": 1,
     },
     "recommend": {"k": 3, "submission": False},
@@ -92,7 +92,7 @@ RULES: dict[str, Any] = {
             {"name": "do_not_contact", "customers": "silent.txt", "forbid": "all"},
         ]
     },
-    "feedback": {"rest_days": {"dismissed": 90, "accepted": 30}},
+    "feedback": {"cooldown_days": {"dismissed": 90, "accepted": 30}},
     "wording": {"attributes": {"age": {"en": "age", "ru": "возраст"}}},
 }
 
@@ -152,7 +152,7 @@ def online_gaps(catalogue: Catalogue, chosen: list[int]) -> dict[int, float]:
     schema = catalogue.schema
     customers = Dataset.open(schema).rolled().customers(0)
     here = np.isin(customers.history.customers, chosen)
-    offline = Models.load(paths.SHIPPED).score(customers.of(here))["blend"]
+    offline = Models.load(paths.SERVING).score(customers.of(here))["blend"]
     snapshots = pq.read_table(paths.SNAPSHOTS, filters=[("customer", "in", chosen)])
     rows: dict[int, dict[datetime.date, dict[str, Any]]] = {}
     for row in snapshots.to_pylist():

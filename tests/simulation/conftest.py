@@ -39,7 +39,7 @@ def truth(folder: Path) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def months(facts: Calibration) -> list[holdings.Month]:
+def months(facts: Calibration) -> list[holdings.Snapshot]:
     """The snapshots of another small bank, before they become text."""
     random = np.random.default_rng(3)
     people = population.draw(facts, 3000, random)

@@ -5,22 +5,22 @@ import pytest
 
 from src.simulation.additions import systematic
 from src.simulation.calibration import TOTAL_CUSTOMERS, Calibration
-from src.simulation.holdings import Month
+from src.simulation.holdings import Snapshot
 
 SCALE = 3000 / TOTAL_CUSTOMERS
 
 
-def test_customers_of_every_month_are_the_facts(months: list[Month], facts: Calibration) -> None:
+def test_customers_of_every_month_are_the_facts(months: list[Snapshot], facts: Calibration) -> None:
     customers = np.array([len(month.who) for month in months])
     assert customers == pytest.approx(facts.customers * SCALE, abs=2)
 
 
-def test_expected_additions_are_the_facts(months: list[Month], facts: Calibration) -> None:
+def test_expected_additions_are_the_facts(months: list[Snapshot], facts: Calibration) -> None:
     expected = [month.chances.sum(axis=1, dtype=np.float64) for month in months[1:]]
     assert np.stack(expected) == pytest.approx(facts.additions[1:] * SCALE, rel=1e-3, abs=1e-6)
 
 
-def test_owners_follow_the_facts(months: list[Month], facts: Calibration) -> None:
+def test_owners_follow_the_facts(months: list[Snapshot], facts: Calibration) -> None:
     owned = np.stack([month.held.sum(axis=1) for month in months]).mean(axis=0)
     facts_owned = facts.owned.mean(axis=0) * SCALE
     common = facts_owned > 100
@@ -28,7 +28,7 @@ def test_owners_follow_the_facts(months: list[Month], facts: Calibration) -> Non
     assert owned[common] == pytest.approx(facts_owned[common], rel=0.1)
 
 
-def test_what_is_held_cannot_be_added(months: list[Month]) -> None:
+def test_what_is_held_cannot_be_added(months: list[Snapshot]) -> None:
     for before, month in pairwise(months):
         held = before.held[:, np.searchsorted(before.who, month.stayers)] == 1
         assert not month.chances[held].any()
@@ -36,7 +36,7 @@ def test_what_is_held_cannot_be_added(months: list[Month]) -> None:
 
 
 def test_nearly_every_payroll_comes_with_its_account_flag(
-    months: list[Month], facts: Calibration
+    months: list[Snapshot], facts: Calibration
 ) -> None:
     payroll = facts.products.index("ind_nomina_ult1")
     flag = facts.products.index("ind_nom_pens_ult1")
@@ -51,7 +51,7 @@ def test_nearly_every_payroll_comes_with_its_account_flag(
     assert both / (both + alone) == pytest.approx(0.98, abs=0.02)
 
 
-def test_chances_are_calibrated(months: list[Month]) -> None:
+def test_chances_are_calibrated(months: list[Snapshot]) -> None:
     expected = found = 0.0
     for before, month in pairwise(months):
         had = before.held[:, np.searchsorted(before.who, month.stayers)]

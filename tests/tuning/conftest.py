@@ -9,10 +9,11 @@ import pytest
 import yaml
 from pydantic import Field
 
-from src.models.customers import Customers, Scores
+from src.models.contract import Scores
+from src.models.customers import Customers
 from src.models.history import History
 from src.params import Section
-from src.tuning.judge import Judge
+from src.tuning.objective import Objective
 from src.tuning.space import Tuning
 from src.tuning.study import Sweep
 from tests.products.conftest import bank, open_bank, schema
@@ -45,18 +46,18 @@ def first_places(x: float) -> Scores:
 
 
 @pytest.fixture
-def judge() -> Judge:
+def objective() -> Objective:
     """Four adders of product 0, who hold nothing."""
     nothing = np.zeros((4, 3), dtype=np.int64)
     present = np.ones(4, dtype=np.int64)
     history = History(np.arange(4), present, present, nothing)
     additions = np.zeros((4, 3), dtype=bool)
     additions[:, 0] = True
-    return Judge("2016-04-28", Customers(pd.DataFrame(index=range(4)), history), additions)
+    return Objective("2016-04-28", Customers(pd.DataFrame(index=range(4)), history), additions)
 
 
 @pytest.fixture
-def new_sweep(workspace: Path, judge: Judge) -> NewSweep:
+def new_sweep(workspace: Path, objective: Objective) -> NewSweep:
     """Make a sweep of the toy model in an empty folder with a pipeline of its own."""
     pipeline = workspace / "pipelines/tuning/dvc.yaml"
     pipeline.parent.mkdir(parents=True)
@@ -80,7 +81,7 @@ def new_sweep(workspace: Path, judge: Judge) -> NewSweep:
             "train_toy",
             Tuning.model_validate(given | tuning),
             current or Toy(x=0.05, steps=10),
-            judge,
+            objective,
             score or (lambda settings, _: first_places(settings.x)),
         )
 

@@ -18,7 +18,7 @@ from src.tuning.report import (
     trials_table,
     write,
 )
-from src.tuning.study import Result
+from src.tuning.study import StudyResult
 from tests.tuning.conftest import NewSweep, Toy, ToySweep
 
 
@@ -39,7 +39,7 @@ def sweep(new_sweep: NewSweep) -> ToySweep:
 
 
 @pytest.fixture
-def result(sweep: ToySweep) -> Result:
+def result(sweep: ToySweep) -> StudyResult:
     """Current settings, a better trial, one given up, one failed, one as good as the second."""
     precision = {
         0: np.array([1.0, 0.5, 0.5, 0.0]),
@@ -60,10 +60,10 @@ def result(sweep: ToySweep) -> Result:
         trial(sweep, 3, None, state=TrialState.FAIL, params={"x": 0.3, "steps": 2}),
         trial(sweep, 4, 0.75, params={"x": 0.4, "steps": 90}, intermediate_values={0: 0.25}),
     ]
-    return Result(trials, precision)
+    return StudyResult(trials, precision)
 
 
-def test_trials_table(sweep: ToySweep, result: Result) -> None:
+def test_trials_table(sweep: ToySweep, result: StudyResult) -> None:
     none = float("nan")
     # trial 1 differs by 0, 1/2, 1/2, 0: deviation 1/4; trial 4 by 0, 1/2, -1/2, 1: mean 1/4
     deviation = (((0 - 0.25) ** 2 + 0.25**2 + 0.75**2 + 0.75**2) / 4) ** 0.5
@@ -83,7 +83,7 @@ def test_trials_table(sweep: ToySweep, result: Result) -> None:
     pd.testing.assert_frame_equal(trials_table(sweep, result), expected)
 
 
-def test_summary(sweep: ToySweep, result: Result) -> None:
+def test_summary(sweep: ToySweep, result: StudyResult) -> None:
     summary = summarise(sweep, result, trials_table(sweep, result))
     on_others = summary.pop("gain_on_others")
     assert summary == {
@@ -158,7 +158,7 @@ def test_without_variance_nothing_is_important(sweep: ToySweep) -> None:
         assert list(shares.items()) == [("steps", 0), ("x", 0)]
 
 
-def test_the_report_in_words(sweep: ToySweep, result: Result) -> None:
+def test_the_report_in_words(sweep: ToySweep, result: StudyResult) -> None:
     trials = trials_table(sweep, result)
     summary = summarise(sweep, result, trials) | {"gain_on_others": -0.0123}
     assert describe(sweep, trials, summary).splitlines() == [
@@ -176,7 +176,7 @@ def test_the_report_in_words(sweep: ToySweep, result: Result) -> None:
     ]
 
 
-def test_the_report_asks_for_wider_ranges(new_sweep: NewSweep, result: Result) -> None:
+def test_the_report_asks_for_wider_ranges(new_sweep: NewSweep, result: StudyResult) -> None:
     space = {"x": {"low": 0, "high": 1}, "steps": {"low": 10, "high": 100}}
     narrow = new_sweep(trials=5, space=space)
     trials = trials_table(narrow, result)
@@ -187,8 +187,8 @@ def test_the_report_asks_for_wider_ranges(new_sweep: NewSweep, result: Result) -
     )
 
 
-def test_the_report_of_a_study_that_found_nothing(sweep: ToySweep, result: Result) -> None:
-    alone = Result(result.trials[:1], {0: result.precision[0]})
+def test_the_report_of_a_study_that_found_nothing(sweep: ToySweep, result: StudyResult) -> None:
+    alone = StudyResult(result.trials[:1], {0: result.precision[0]})
     trials = trials_table(sweep, alone)
     summary = summarise(sweep, alone, trials)
     assert summary["gain_on_others"] == 0
@@ -202,7 +202,7 @@ def test_the_report_of_a_study_that_found_nothing(sweep: ToySweep, result: Resul
 
 
 def test_everything_is_written(
-    sweep: ToySweep, result: Result, workspace: Path, capsys: pytest.CaptureFixture[str]
+    sweep: ToySweep, result: StudyResult, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(sweep, result)
     assert capsys.readouterr().out.startswith("toy: 5 of 5 trials")

@@ -1,4 +1,4 @@
-"""The four studies on the small bank: what they judge is what the pipeline's stages would fit."""
+"""The four studies on the small bank: what they objective is what the pipeline's stages would fit."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import yaml
 
 from src.errors import InputError
 from src.models.als import Als, AlsSettings
-from src.models.customers import Scores
+from src.models.contract import Scores
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
 from src.models.popularity import Popularity
@@ -24,12 +24,12 @@ from src.products.dataset import Dataset
 from src.products.schema import Schema
 from src.products.scoring import fit_ranker, load_base
 from src.tuning import report
-from src.tuning.judge import Judge
+from src.tuning.objective import Objective
 from tests.tuning.test_judge import hold
 
 ALS = AlsSettings(factors=2, iterations=4, regularization=0.1, alpha=5, seed=7)
 KMEANS = KMeansSettings(
-    clusters=3, epochs=4, rows=100, minibatch_above=1000, batch=10, rarest=0.1, seed=7
+    clusters=3, epochs=4, rows=100, minibatch_above=1000, batch=10, min_frequency=0.1, seed=7
 )
 BOOSTER: dict[str, Any] = {
     "rows": 100,
@@ -38,12 +38,12 @@ BOOSTER: dict[str, Any] = {
     "learning_rate": 0.5,
     "l2_leaf_reg": 1,
     "subsample": 1,
-    "borders": 16,
+    "border_count": 16,
     "seed": 7,
 }
 MLC = MlcSettings(**BOOSTER)
 BLEND = RankerSettings(
-    **BOOSTER, models=["als", "mlc"], lags=[1, 2], month_decay=0.5, features_per_level=1
+    **BOOSTER, models=["als", "mlc"], lags=[1, 2], month_decay=0.5, colsample_bylevel=1
 )
 SECTIONS = {"train_als": ALS, "train_kmeans": KMEANS, "train_mlc": MLC, "blend": BLEND}
 SPACES: dict[str, dict[str, Any]] = {
@@ -83,18 +83,18 @@ def dataset(
     return open_bank(bank).before_test()
 
 
-def scores_of(model: str, dataset: Dataset, judge: Judge) -> Scores:
+def scores_of(model: str, dataset: Dataset, objective: Objective) -> Scores:
     """As the training stages fit them, on the months before the test month."""
     customers, holdings = dataset.sample(100, seed=7)
     if model == "als":
-        return Als.fit(dataset.base_history(), ALS).score(judge.customers)
+        return Als.fit(dataset.base_history(), ALS).score(objective.customers)
     if model == "kmeans":
-        return KMeans.fit(customers, holdings, KMEANS).score(judge.customers)
+        return KMeans.fit(customers, holdings, KMEANS).score(objective.customers)
     if model == "mlc":
-        return Mlc.fit(customers, holdings, MLC).score(judge.customers)
+        return Mlc.fit(customers, holdings, MLC).score(objective.customers)
     base = load_base(paths.MODELS)
-    known = {name: base[name].score(judge.customers) for name in BLEND.models}
-    return fit_ranker(dataset, base, BLEND).score(judge.customers, known)
+    known = {name: base[name].score(objective.customers) for name in BLEND.models}
+    return fit_ranker(dataset, base, BLEND).score(objective.customers, known)
 
 
 def save_base_models(dataset: Dataset) -> None:
@@ -112,8 +112,8 @@ def test_the_current_settings_are_worth_what_the_stage_would_be(
     save_base_models(dataset)
     import_module(f"src.tuning.{model}").main()
     summary = json.loads(Path(f"metrics/tuning/{model}.json").read_text())
-    judge = Judge.of(dataset)
-    assert summary["current"] == round(judge(scores_of(model, dataset, judge)).mean(), 6)
+    objective = Objective.of(dataset)
+    assert summary["current"] == round(objective(scores_of(model, dataset, objective)).mean(), 6)
     assert summary["month"] == "2016-04-28"
     assert summary["trials"] == summary["planned"] == 3
     assert set(summary["best"]) == {"trial", *SPACES[model]}

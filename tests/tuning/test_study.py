@@ -10,9 +10,9 @@ import pytest
 from optuna.trial import TrialState
 
 from src.errors import InputError
-from src.models.customers import Scores
+from src.models.contract import Scores
 from src.tuning import journal, report, study
-from src.tuning.study import Result, run_trials
+from src.tuning.study import StudyResult, run_trials
 from tests.tuning.conftest import NewSweep, Toy, ToySweep, first_places
 
 
@@ -20,7 +20,7 @@ class Killed(BaseException):
     """The end of a process, as far as one process can have it."""
 
 
-def told(sweep: ToySweep, result: Result) -> list[dict[str, Any]]:
+def told(sweep: ToySweep, result: StudyResult) -> list[dict[str, Any]]:
     return [
         {"state": trial.state, "value": trial.value, "part": trial.intermediate_values}
         | sweep.params(trial)

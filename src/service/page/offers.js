@@ -135,7 +135,7 @@ async function answerOffer(item, { actions, answer }, { product }, title, presse
   announce(say(`${action}Said`, { title }));
   try {
     const stored = await sendFeedback({ customer: answer.customer, product, action, answer: answer.answer });
-    said.days = stored.rest_days;
+    said.days = stored.cooldown_days;
     said.sending = false;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -1,0 +1,98 @@
+"""The table engine: the only room that knows which one runs.
+
+Everything above it builds Ibis expressions and asks an `Engine` for four things: read a table of
+ours, read raw files, collect a result, write one sorted table. A second engine is one new module
+here, and a choice in `connect`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Literal, Protocol
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from src.errors import ResourceError
+
+CellType = Literal["text", "date", "number", "flag"]  # as what the cells of a raw column are read
+
+
+class UnreadableError(ResourceError):
+    """The engine cannot read a file: it is damaged, has other bytes or other types, or is gone.
+
+    Attributes
+    ----------
+    where : str or None
+        File and line, as far as the engine tells.
+    fault : str
+        The rest of a sentence on a raw file: what is wrong with it, and what to do.
+    """
+
+    def __init__(self, cause: str, where: str | None, fault: str) -> None:
+        super().__init__(cause)
+        self.where = where
+        self.fault = fault
+
+
+class Engine(Protocol):
+    """What every engine can do.
+
+    Raises
+    ------
+    UnreadableError
+        From whatever first reads the cells: `collect` or `write`.
+    ResourceError
+        The memory or the disk does not suffice.
+    """
+
+    def table(self, path: str | Path) -> ir.Table:
+        """Open a parquet file that the pipeline wrote."""
+
+    def raw_parquet(self, files: Sequence[str]) -> ir.Table:
+        """Open raw parquet files as one table; columns are matched by name."""
+
+    def raw_csv(
+        self, files: Sequence[str], columns: Mapping[str, CellType], missing: Sequence[str]
+    ) -> ir.Table:
+        """Open raw CSV files, gzipped or not, whose columns stand in the same order.
+
+        Parameters
+        ----------
+        files : sequence of str
+        columns : mapping of name -> type
+            Every column of the files, in order. A cell that is not of its type is an
+            UnreadableError.
+        missing : sequence of str
+            Spellings of a cell without a value.
+        """
+
+    def collect(self, rows: ir.Table) -> pa.Table:
+        """Bring a result into memory."""
+
+    def write(
+        self, rows: ir.Table, path: str | Path, order: Sequence[str] = (), compression: str = "zstd"
+    ) -> None:
+        """Write one parquet file, rows sorted by the columns of `order`, or as they come."""
+
+    def cached(self, rows: ir.Table) -> AbstractContextManager[ir.Table]:
+        """Keep a result within the engine, to be used more than once inside the block."""
+
+    def runs(self, path: str | Path, key: str) -> list[ir.Table]:
+        """Divide a table of ours that is sorted by `key` into runs of whole keys.
+
+        As many as the engine likes for work that needs memory; below each other they are the table.
+        """
+
+    def write_runs(self, runs: Iterable[ir.Table], path: str | Path, order: Sequence[str]) -> None:
+        """Write runs below each other as one parquet file, each sorted by the columns of `order`."""
+
+    def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
+        """Write rows as CSV, in their order; cells are quoted where they need it."""
+
+
+def connect() -> Engine:
+    """Start the engine."""
+    from src.engine.duckdb import DuckDB
+
+    return DuckDB.connect()

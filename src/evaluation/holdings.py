@@ -1,0 +1,62 @@
+"""How well a model tells holdings, not additions: the classic hybrid's own metrics.
+
+`held` is bool, (customers, products), of the test month: the usage share of its products, 1 or 0 as
+the window has one month. A metric is left out where it is not defined.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.evaluation.metrics import ndcg
+
+_LENGTH = 3  # of the lists that the classic hybrid shows
+
+
+def ndcg_by_customer(scores: NDArray[np.float32], held: NDArray[np.bool_]) -> dict[str, float]:
+    """NDCG@3 over customers with at least three products."""
+    chosen = held.sum(axis=1) >= _LENGTH
+    return _defined({"ndcg@3": ndcg(scores[chosen], held[chosen].astype(np.float64), _LENGTH)})
+
+
+def ndcg_by_cluster(
+    clusters: NDArray[np.int32], means: NDArray[np.float32], held: NDArray[np.bool_]
+) -> dict[str, float]:
+    """NDCG@3 over clusters: mean holdings in training against those of the test month.
+
+    Parameters
+    ----------
+    clusters : int array, shape (customers,)
+    means : float32 array, shape (clusters, products)
+        Of training.
+    """
+    sizes = np.bincount(clusters, minlength=len(means))
+    sums = np.zeros((len(means), held.shape[1]))
+    np.add.at(sums, clusters, held)
+    there = sizes > 0
+    return _defined({"ndcg@3": ndcg(means[there], sums[there] / sizes[there, None], _LENGTH)})
+
+
+def label_metrics(chances: NDArray[np.float32], held: NDArray[np.bool_]) -> dict[str, float]:
+    """F1 and ROC AUC weighted by product, of chances and (as the classic hybrid prints it) labels.
+
+    Left out where fewer than two products tell customers apart.
+    """
+    varied = held.any(axis=0) & ~held.all(axis=0)
+    if varied.sum() < 2:  # scikit-learn would take a single one for two classes
+        return {}
+    # Seconds to import, and the service, which loads this with the models, measures nothing.
+    from sklearn.metrics import f1_score, roc_auc_score
+
+    truth, chance = held[:, varied], chances[:, varied]
+    label = chance > 0.5
+    return _defined(
+        {
+            "f1_weighted": f1_score(truth, label, average="weighted", zero_division=0.0),
+            "roc_auc_weighted": roc_auc_score(truth, chance, average="weighted"),
+            "roc_auc_weighted_of_labels": roc_auc_score(truth, label, average="weighted"),
+        }
+    )
+
+
+def _defined(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if not np.isnan(value)}

@@ -1,0 +1,72 @@
+"""Lists of items to offer: top-k of scores, held ones left out, batch by batch."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from src.ranking import top_k
+
+LIST_LENGTH = 7  # as in MAP@7
+_AT_ONCE = 50_000
+
+
+class Divisible(Protocol):
+    """Rows that can be cut into parts."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def of(self, rows: slice) -> Self:
+        """Some of the rows."""
+
+
+Rows = TypeVar("Rows", bound=Divisible)
+
+
+def batches(rows: Rows, title: str) -> Iterator[Rows]:
+    """Cut rows into batches whose features fit in memory; a bar on a terminal."""
+    starts = range(0, len(rows), _AT_ONCE)
+    for start in tqdm(starts, desc=title, unit="batch", disable=None):
+        yield rows.of(slice(start, start + _AT_ONCE))
+
+
+def lists_of(
+    customers: NDArray[Any],
+    scores: NDArray[np.float32],
+    held: NDArray[np.bool_],
+    items: list[str],
+    k: int,
+) -> pa.Table:
+    """Top-k lists as rows, held items left out.
+
+    Parameters
+    ----------
+    customers : array, shape (customers,)
+        Ids.
+    scores : float32 array, shape (customers, items)
+    held : bool array, shape (customers, items)
+    items : list of str
+        Names.
+    k : int
+        Length of a list, at most the number of items.
+
+    Returns
+    -------
+    pa.Table
+        customer, rank (1 is best), product, score; by customer and rank.
+    """
+    ranking = top_k(scores, min(k, len(items)), held)
+    rows, ranks = np.nonzero(ranking >= 0)
+    chosen: NDArray[np.int16] = ranking[rows, ranks]
+    return pa.table(
+        {
+            "customer": customers[rows],
+            "rank": (ranks + 1).astype(np.int8),
+            "product": pa.DictionaryArray.from_arrays(pa.array(chosen), items),
+            "score": scores[rows, chosen],
+        }
+    )

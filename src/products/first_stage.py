@@ -1,0 +1,45 @@
+"""Fitting one first-stage model on the base window, and writing its offline lists."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from src.errors import InputError
+from src.lists import LIST_LENGTH, batches, lists_of
+from src.models.contract import CannotFitError, FirstStage, Model
+from src.products.dataset import Dataset
+from src.reporting import write_parquet
+from src.tables.months import month_of
+
+
+def fit(record: FirstStage, dataset: Dataset, settings: Any) -> Model:
+    """Fit a model as its record says.
+
+    Raises
+    ------
+    InputError
+        The data do not let it learn.
+    """
+    try:
+        return record.fit(dataset, settings)
+    except CannotFitError as error:
+        raise InputError(
+            f"{record.name}: {error}: lengthen split.base in params.yaml, or take more customers "
+            f"with train_{record.name}.rows where it has that parameter"
+        ) from None
+
+
+def write_offline_lists(path: str, model: Model, dataset: Dataset) -> None:
+    """Write a model's lists for every customer, as known before the test month."""
+    customers = dataset.customers(month_of(dataset.windows.test[0]))
+    parts = [
+        lists_of(
+            batch.history.customers,
+            model.score(batch),
+            batch.history.holdings(),
+            dataset.products,
+            LIST_LENGTH,
+        )
+        for batch in batches(customers, "offline lists")
+    ]
+    write_parquet(path, pa.concat_tables(parts))

@@ -1,0 +1,99 @@
+"""Windows of months, as split chose them: what is learnt from, what is tested on."""
+
+import datetime
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from src.errors import InputError
+from src.products import paths
+from src.reporting import write_json
+from src.tables.months import Month, month_of
+
+Dates = list[datetime.date]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Dates of the snapshots by window, oldest first.
+
+    Attributes
+    ----------
+    base, blend, test : list of date
+        First-stage models learn on base, the second-stage ranker on blend; test is one month.
+    lookback_months : int
+        Months that describe a customer: split.lookback_months, but at most as many as the last
+        blend month has behind it. With more, the ranker would be asked about histories longer than
+        any that it has learnt from.
+    """
+
+    base: Dates
+    blend: Dates
+    test: Dates
+    lookback_months: int
+
+    @classmethod
+    def of(cls, chosen: dict[str, Dates], lookback_months: int) -> "Windows":
+        """Windows, described by at most so many months."""
+        longest = len(chosen["base"]) + len(chosen["blend"]) - 1
+        return cls(**chosen, lookback_months=min(lookback_months, longest))
+
+    @classmethod
+    def read(cls, content: bytes | None = None) -> "Windows":
+        """Read the file of split, or the content of one.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        try:
+            text = Path(paths.WINDOWS).read_bytes() if content is None else content
+        except FileNotFoundError:
+            raise InputError(f"{paths.WINDOWS} is missing; run dvc repro or dvc pull") from None
+        split = json.loads(text)
+        names = ("base", "blend", "test")
+        dates = ([datetime.date.fromisoformat(date) for date in split[name]] for name in names)
+        return cls(*dates, lookback_months=split["lookback_months"])
+
+    def write(self) -> None:
+        """Write the file of split."""
+        dates = {"base": self.base, "blend": self.blend, "test": self.test}
+        texts = {name: [str(date) for date in window] for name, window in dates.items()}
+        write_json(paths.WINDOWS, {**texts, "lookback_months": self.lookback_months})
+
+    @property
+    def dates(self) -> Dates:
+        """All snapshots, oldest first."""
+        return [*self.base, *self.blend, *self.test]
+
+    @property
+    def last(self) -> Month:
+        """The last month: bit 0 of the history that split wrote."""
+        return month_of(self.dates[-1])
+
+    @property
+    def next(self) -> Month:
+        """The month after the last, which recommend ranks for."""
+        return self.last + 1
+
+    def rolled(self) -> "Windows":
+        """One month later: nothing is left to test, the month after the last is to be predicted."""
+        base, blend = [*self.base, self.blend[0]], [*self.blend[1:], *self.test]
+        return replace(self, base=base, blend=blend, test=[])
+
+    def before_test(self) -> "Windows":
+        """One month earlier: the last blend month takes the place of test.
+
+        Raises
+        ------
+        InputError
+            There is but one blend month.
+        """
+        if len(self.blend) < 2:
+            raise InputError(
+                "the blend window has one month, so none is left to learn from when the last is "
+                "held back: lengthen split.blend in params.yaml"
+            )
+        chosen = {"base": self.base, "blend": self.blend[:-1], "test": self.blend[-1:]}
+        return Windows.of(chosen, self.lookback_months)

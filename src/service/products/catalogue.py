@@ -1,0 +1,246 @@
+"""Everything that answers are made of, read at the start and replaced as a whole on reload."""
+
+import datetime
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src import params
+from src.errors import InputError
+from src.products import paths
+from src.products.schema import Schema
+from src.products.scoring import BASE_MODELS, Models
+from src.service.monitoring.drift_reference import BinCodes, Reference, first_offers
+from src.service.products.eligibility import Eligibility, Rules
+from src.service.products.known import Known
+from src.service.products.offline_lists import OfflineLists
+from src.service.products.phrases import Wording
+from src.service.products.reasons import Explainer, StoredReasons
+from src.service.settings import Settings, git_revision
+
+if TYPE_CHECKING:
+    from src.service.products.preparation import Preparation
+
+PERSONAL = "personal"
+KINDS = (PERSONAL, *BASE_MODELS)  # offline lists; the bit of a kind in `support` is its place here
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Models, known customers and offline lists of one run of the pipeline.
+
+    Attributes
+    ----------
+    months : list of date
+        Months of the data, the latest first; recommendations are for the month after it.
+    revision : str
+        Git revision of the run.
+    digest : str
+        Short hash of the model files.
+    applying : int64 array, shape (customers,)
+        Eligibility rules of each known customer, as bits.
+    support : int16 array, shape (customers, k)
+        Which other lists agree with each item of the personal lists, as bits.
+    reasons : StoredReasons
+        Of each item of the personal lists.
+    begins : int32 array, shape (customers,)
+        Row in `reasons` of each customer's first item.
+    reference : Reference
+        What drift is measured against.
+    """
+
+    schema: Schema
+    months: list[datetime.date]
+    revision: str
+    digest: str
+    models: Models
+    known: Known
+    lists: dict[str, OfflineLists]
+    preparation: "Preparation"
+    rules: Rules
+    applying: NDArray[np.int64]
+    support: NDArray[np.int16]
+    reasons: StoredReasons
+    begins: NDArray[np.int32]
+    explainer: Explainer
+    reference: Reference
+
+    @classmethod
+    def load(cls, settings: Settings) -> "Catalogue":
+        """Read what the pipeline wrote.
+
+        Raises
+        ------
+        InputError
+            A file is missing or damaged, or service.yaml does not fit the schema.
+        """
+        schema = params.load("schema", Schema)
+        products = list(schema.products)
+        eligibility = params.load("eligibility", Eligibility, str(settings.rules))
+        wording = params.load("wording", Wording, str(settings.rules))
+        rules = Rules(eligibility.rules, schema)
+        months, lookback_months = _windows()
+        models = _models()
+        with ThreadPoolExecutor() as threads:
+            preparing = threads.submit(_preparation, schema, lookback_months)
+            telling = threads.submit(_reasons, models)
+            explaining = threads.submit(Explainer, schema, models.ranker, wording)
+            known = Known.read(paths.HISTORY, paths.PROFILES, products, lookback_months)
+            reading = {kind: threads.submit(_lists, kind, known, products) for kind in KINDS}
+            present = known.position >= 0
+            applying = rules.applying(known.history.customers, None)
+            applying[present] = rules.applying(known.history.customers[present], known.profiles)
+            personal = reading[PERSONAL].result()
+            referring = threads.submit(_reference, known, personal, rules, applying)
+            lists = {kind: each.result() for kind, each in reading.items()}
+        return cls(
+            schema=schema,
+            months=months,
+            revision=settings.revision or git_revision(),
+            digest=_digest(),
+            models=models,
+            known=known,
+            lists=lists,
+            preparation=preparing.result(),
+            rules=rules,
+            applying=applying,
+            support=_support(lists),
+            reasons=telling.result(),
+            begins=telling.result().begins(personal),
+            explainer=explaining.result(),
+            reference=referring.result(),
+        )
+
+    def reload(self, kind: str) -> "Catalogue":
+        """The same catalogue with the lists of one kind read again."""
+        lists = {**self.lists, kind: _lists(kind, self.known, self.products)}
+        reasons = _reasons(self.models) if kind == PERSONAL else self.reasons
+        return replace(
+            self,
+            lists=lists,
+            support=_support(lists),
+            reasons=reasons,
+            begins=reasons.begins(lists[PERSONAL]),
+            reference=_reference(self.known, lists[PERSONAL], self.rules, self.applying),
+        )
+
+    def codes(self, row: int | None) -> BinCodes | None:
+        """Bins of the profile of a known customer; None for strangers and those who had left."""
+        position = -1 if row is None else self.known.position[row]
+        return self.reference.codes[position] if position >= 0 else None
+
+    @cached_property
+    def products(self) -> list[str]:
+        """Product columns in order; an item is a place in this list."""
+        return list(self.schema.products)
+
+    @cached_property
+    def titles(self) -> list[dict[str, str]]:
+        """Titles of the items."""
+        return [title.model_dump() for title in self.schema.products.values()]
+
+    @cached_property
+    def popular(self) -> tuple[list[int], list[float]]:
+        """All items by popularity."""
+        shares = self.models.popularity.shares
+        order = np.argsort(-shares, kind="stable")
+        return order.tolist(), shares[order].tolist()
+
+    def popular_beyond(self, held: set[int]) -> tuple[list[int], list[float]]:
+        """Items by popularity, some left out."""
+        free = [
+            (item, score) for item, score in zip(*self.popular, strict=True) if item not in held
+        ]
+        return [item for item, _ in free], [score for _, score in free]
+
+    @cached_property
+    def item(self) -> dict[str, int]:
+        """Item of each product."""
+        return {product: item for item, product in enumerate(self.products)}
+
+    @cached_property
+    def month(self) -> str:
+        """The last month of the data, as answers tell it."""
+        return self.months[0].isoformat()
+
+    def held(self, row: int) -> set[int]:
+        """Items that a known customer held in the last month."""
+        return set(np.flatnonzero(self.known.history.held[row] & 1).tolist())
+
+    def places(self, row: int) -> dict[int, int]:
+        """Place of each item in a known customer's personal list."""
+        items = self.lists[PERSONAL].of(row)[0]
+        return {item: place for place, item in enumerate(items)}
+
+
+@cache
+def kinds(bits: int) -> list[str]:
+    """Kinds of list behind the bits of `support`."""
+    return [kind for place, kind in enumerate(KINDS) if bits >> place & 1]
+
+
+def _windows() -> tuple[list[datetime.date], int]:
+    """Months of the data, the latest first, and how many of them describe a customer."""
+    try:
+        windows = json.loads(Path(paths.WINDOWS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{paths.WINDOWS} is missing; run dvc repro or dvc pull") from None
+    months = [month for name in ("base", "blend", "test") for month in windows[name]]
+    return [datetime.date.fromisoformat(month) for month in reversed(months)], windows[
+        "lookback_months"
+    ]
+
+
+def _models() -> Models:
+    files = ["popularity.npz", "ranker.cbm", *(file for _, file in BASE_MODELS.values())]
+    absent = [file for file in files if not (Path(paths.SERVING) / file).is_file()]
+    if absent:
+        raise InputError(f"{paths.SERVING}/{absent[0]} is missing; run dvc repro or dvc pull")
+    return Models.load(paths.SERVING)
+
+
+def _preparation(schema: Schema, lookback_months: int) -> "Preparation":
+    # Ibis takes a second to import: beside the reading of tables, which leaves Python alone.
+    from src.products.clean import Clean
+    from src.service.products.preparation import Preparation
+
+    return Preparation(schema, params.load("clean", Clean), paths.MEDIANS, lookback_months)
+
+
+def _lists(kind: str, known: Known, products: list[str]) -> OfflineLists:
+    path = paths.RECOMMENDATIONS if kind == PERSONAL else f"{paths.SERVING_LISTS}/{kind}.parquet"
+    return OfflineLists.read(path, products, known.history.customers)
+
+
+def _reasons(models: Models) -> StoredReasons:
+    return StoredReasons.read(paths.REASONS, list(models.ranker.booster.feature_names_))
+
+
+def _support(lists: dict[str, OfflineLists]) -> NDArray[np.int16]:
+    items = lists[PERSONAL].items
+    support = np.zeros(items.shape, dtype=np.int16)
+    for place, kind in enumerate(KINDS):
+        if kind != PERSONAL:
+            support |= lists[kind].contains(items).astype(np.int16) << place
+    return support
+
+
+def _reference(
+    known: Known, personal: OfflineLists, rules: Rules, applying: NDArray[np.int64]
+) -> Reference:
+    first = first_offers(personal.items, applying, rules.forbidden)
+    return Reference.of(known.profiles, first, known.history.held.shape[1])
+
+
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(Path(paths.SERVING).iterdir()):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,231 @@
+"""From a request to ranked products: personal, else MLC, else cluster, else popularity."""
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.models.contract import Scores
+from src.models.customers import Customers
+from src.ranking import top_k
+from src.service.products.catalogue import PERSONAL, Catalogue, kinds
+from src.service.products.reasons import Explainer
+
+logger = logging.getLogger(__name__)
+
+Ranked = tuple[list[int], list[float]]
+
+_WHY = {
+    PERSONAL: "personal scores",
+    "mlc": "what customers with this profile hold",
+    "kmeans": "what the customer's cluster holds",
+    "popularity": "what most customers add",
+}
+
+
+@dataclass
+class Selection:
+    """Products in order, with the source of each, and what was taken out by which rule."""
+
+    items: list[int] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    removed: dict[str, int] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    why: str = ""
+
+    @property
+    def source(self) -> str:
+        """Where the first product comes from; ``none`` if nothing is left to offer."""
+        return self.sources[0] if self.sources else "none"
+
+    @property
+    def fallback(self) -> bool:
+        """Whether the first product does not come from personal scores."""
+        return self.source not in {PERSONAL, "none"}
+
+
+def choose(
+    chain: Iterator[tuple[str, Callable[[], Ranked]]],
+    k: int,
+    held: Collection[int],
+    forbidden: dict[int, str],
+    cooldown: Collection[int],
+    reason: str,
+) -> Selection:
+    """Fill k places down the chain: what one source leaves open, the next one fills.
+
+    Parameters
+    ----------
+    chain : iterator of (name, function that ranks)
+        A function that fails is logged and passed over.
+    held : items that the customer holds
+    forbidden : item -> name of the rule
+    cooldown : items that were dismissed or accepted not long ago
+    reason : str
+        Why the chain begins where it does; empty if it begins with personal scores.
+    """
+    result = Selection(why=reason)
+    seen = set(held)
+    for name, ranked in chain:
+        try:
+            items, scores = ranked()
+        except Exception:
+            logger.exception("source %s failed", name)
+            result.failed.append(name)
+            continue
+        for item, score in zip(items, scores, strict=True):
+            if item in seen:
+                continue
+            seen.add(item)
+            rule = forbidden.get(item) or ("cooldown" if item in cooldown else None)
+            if rule:
+                result.removed[rule] = result.removed.get(rule, 0) + 1
+            else:
+                result.items.append(item)
+                result.scores.append(score)
+                result.sources.append(name)
+                if len(result.items) == k:
+                    break
+        if len(result.items) == k:
+            break
+    result.why = _why(result, k)
+    return result
+
+
+def _why(result: Selection, k: int) -> str:
+    used = list(dict.fromkeys(result.sources))
+    parts = [result.why] if result.why else []
+    if result.failed:
+        parts.append(f"{', '.join(result.failed)} failed")
+    if not used:
+        parts.append("nothing is left to offer")
+    else:
+        parts.append(", then ".join(_WHY[name] for name in used))
+        if len(result.items) < k:
+            parts.append(f"{len(result.items)} of {k} products are left to offer")
+    return "; ".join(parts)
+
+
+def offline_chain(catalogue: Catalogue, row: int) -> Iterator[tuple[str, Callable[[], Ranked]]]:
+    """OfflineLists of a known customer; none holds a product that he has."""
+    for kind in (PERSONAL, "mlc", "kmeans"):
+        yield kind, lambda kind=kind: catalogue.lists[kind].of(row)  # type: ignore[misc]
+    yield "popularity", lambda: catalogue.popular_beyond(catalogue.held(row))
+
+
+def ranked(scores: Scores) -> Ranked:
+    """All items of one customer's scores, best first."""
+    order = top_k(scores, scores.shape[1])[0].astype(np.intp)
+    return order.tolist(), scores[0, order].tolist()
+
+
+class OnlineScores:
+    """Scores of one customer, each model asked at most once."""
+
+    def __init__(self, catalogue: Catalogue, customer: Customers) -> None:
+        self._models = catalogue.models
+        self.customer = customer
+        self._base: dict[str, Scores] = {}
+
+    def base(self, name: str) -> Scores:
+        """Scores of a base model; float32, (1, items)."""
+        if name not in self._base:
+            self._base[name] = self._models.base[name].score(self.customer)
+        return self._base[name]
+
+    @cached_property
+    def features(self) -> NDArray[np.float32]:
+        """What the blend looks at; (1, features)."""
+        ranker = self._models.ranker
+        base = {name: self.base(name) for name in ranker.models}
+        return ranker.features(self.customer, base)[1]
+
+    def personal(self) -> Scores:
+        """Scores of the blend; float32, (1, items)."""
+        return self._models.ranker.score_features(self.customer, self.features)
+
+    def chain(self, personal: bool) -> Iterator[tuple[str, Callable[[], Ranked]]]:
+        """Sources in order; without holdings there are no personal scores."""
+        if personal:
+            yield PERSONAL, lambda: ranked(self.personal())
+        yield "mlc", lambda: ranked(self.base("mlc"))
+        yield "kmeans", lambda: ranked(self.base("kmeans"))
+
+    def best(self, k: int) -> dict[str, set[int]]:
+        """The k best items of each base model that does not fail, held ones left out."""
+        held = self.customer.history.holdings()
+        found = {}
+        for name in self._models.base:
+            try:
+                found[name] = set(top_k(self.base(name), k, held)[0].tolist())
+            except Exception:
+                logger.exception("%s failed", name)
+        return found
+
+    def reasons(self, explainer: Explainer, items: list[int]) -> list[list[dict[str, Any]]]:
+        """Reasons of the blend for some items."""
+        return explainer.computed(self.features, items) if items else []
+
+
+def rows(
+    catalogue: Catalogue,
+    result: Selection,
+    support: Callable[[int], list[str]],
+    reasons: Callable[[int], list[dict[str, Any]]],
+) -> list[dict[str, Any]]:
+    """Products of an answer; `support` and `reasons` are asked for items with personal scores."""
+    products, titles = catalogue.products, catalogue.titles
+    found = []
+    for item, score, source in zip(result.items, result.scores, result.sources, strict=True):
+        personal = source == PERSONAL
+        found.append(
+            {
+                "product": products[item],
+                "title": titles[item],
+                "score": score,
+                "source": source,
+                "sources": support(item) if personal else [],
+                "reasons": reasons(item)
+                if personal
+                else catalogue.explainer.fallback(source, item, score),
+            }
+        )
+    return found
+
+
+def offline_rows(catalogue: Catalogue, row: int, result: Selection) -> list[dict[str, Any]]:
+    """Products of an answer from the lists of a known customer."""
+    place = catalogue.places(row)
+    support = catalogue.support[row].tolist()
+    begin = int(catalogue.begins[row])
+    reasons = catalogue.explainer.read(catalogue.reasons, begin, len(place))
+    return rows(
+        catalogue,
+        result,
+        lambda item: kinds(support[place[item]]),
+        lambda item: reasons[place[item]],
+    )
+
+
+def online_rows(
+    catalogue: Catalogue, result: Selection, scores: OnlineScores
+) -> list[dict[str, Any]]:
+    """Products of an answer from scores computed now."""
+    personal = [
+        item
+        for item, source in zip(result.items, result.sources, strict=True)
+        if source == PERSONAL
+    ]
+    reasons = dict(zip(personal, scores.reasons(catalogue.explainer, personal), strict=True))
+    best = scores.best(catalogue.lists[PERSONAL].items.shape[1]) if personal else {}
+    return rows(
+        catalogue,
+        result,
+        lambda item: [name for name, top in best.items() if item in top],
+        reasons.__getitem__,
+    )

@@ -1,0 +1,145 @@
+"""Reasons of answers: read for the lists of known customers, computed for everybody else."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src.errors import InputError
+from src.models.ranker import Ranker
+from src.models.shap import LeafShap
+from src.products import paths
+from src.products.explain import COUNT, explain
+from src.products.schema import Schema
+from src.service.products.offline_lists import OfflineLists
+from src.service.products.parquet import Table, codes_of
+from src.service.products.phrases import Wording, Words
+
+_COLUMNS = ("feature", "value", "contribution")
+
+
+@dataclass(frozen=True)
+class StoredReasons:
+    """Reasons that recommend wrote for the personal lists, one row per product.
+
+    Attributes
+    ----------
+    ranks : int8 array, shape (products in all lists,)
+        1, 2, … for every customer.
+    features : int16 array, shape (products in all lists, COUNT)
+        -1 where there is no further reason.
+    values : float32 array, shape (products in all lists, COUNT)
+        Minus infinity where the customer has no value.
+    thousandths : int16 array, shape (products in all lists, COUNT)
+        Contributions: as exact as anybody wants to read, and short in JSON.
+    """
+
+    ranks: NDArray[np.int8]
+    features: NDArray[np.int16]
+    values: NDArray[np.float32]
+    thousandths: NDArray[np.int16]
+
+    @classmethod
+    def read(cls, path: str, names: list[str]) -> "StoredReasons":
+        """Read them.
+
+        Parameters
+        ----------
+        names : list of str
+            Features of the ranker.
+
+        Raises
+        ------
+        InputError
+            The file is missing or damaged, or is about another model.
+        """
+        table = Table.open(path)
+        places = [f"{what}_{place}" for what in _COLUMNS for place in range(1, COUNT + 1)]
+        table.require(["rank", *places])
+        shape = len(table), COUNT
+        stored = cls(
+            table.read("rank").to_numpy(),
+            # Written by column, of which there are few and long ones.
+            np.empty(shape, dtype=np.int16, order="F"),
+            np.empty(shape, dtype=np.float32, order="F"),
+            np.empty(shape, dtype=np.int16, order="F"),
+        )
+        for place in range(COUNT):
+            columns = table.file.read(columns=[f"{what}_{place + 1}" for what in _COLUMNS])
+            feature, value, contribution = columns.itercolumns()
+            stored.features[:, place] = codes_of(feature, names, f"{path}: feature")
+            stored.values[:, place] = _findable(value.to_numpy())
+            stored.thousandths[:, place] = _thousandths(contribution.to_numpy())
+        return stored
+
+    def begins(self, personal: OfflineLists) -> NDArray[np.int32]:
+        """Row of the first product of each customer; int32, (customers,).
+
+        Raises
+        ------
+        InputError
+            These are not the reasons of these lists.
+        """
+        shown = personal.items >= 0
+        ranks = np.broadcast_to(np.arange(1, shown.shape[1] + 1, dtype=np.int8), shown.shape)
+        if not np.array_equal(self.ranks, ranks[shown]):
+            raise InputError(
+                f"{paths.REASONS} is not about the personal lists; run dvc repro or dvc pull"
+            )
+        begins = np.zeros(len(shown), dtype=np.int32)
+        np.cumsum(shown[:-1].sum(axis=1), out=begins[1:])
+        return begins
+
+
+def _findable(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """NaN is not equal to itself, so phrases would be made again and again."""
+    return np.where(np.isnan(values), np.float32(-np.inf), values)
+
+
+def _thousandths(contributions: NDArray[np.float32]) -> NDArray[np.int16]:
+    return np.asarray(np.rint(np.minimum(contributions, 32) * 1000), dtype=np.int16)
+
+
+class Explainer:
+    """What speaks for products, in words."""
+
+    def __init__(self, schema: Schema, ranker: Ranker, wording: Wording) -> None:
+        self._ranker = ranker
+        self._shap = LeafShap.of(ranker.booster)
+        self._products = list(schema.products)
+        self._words = Words(schema, ranker, wording)
+
+    def read(self, stored: StoredReasons, begin: int, count: int) -> list[list[dict[str, Any]]]:
+        """Reasons of the first products of a known customer's personal list."""
+        rows = slice(begin, begin + count)
+        return self._told(stored.features[rows], stored.values[rows], stored.thousandths[rows])
+
+    def computed(self, matrix: NDArray[np.float32], items: list[int]) -> list[list[dict[str, Any]]]:
+        """Reasons of the blend for some items of one customer, of whom these are the features."""
+        reasons = explain(self._ranker, self._shap, matrix, np.array([items], dtype=np.int16))
+        return self._told(
+            reasons.features[0],
+            _findable(reasons.values[0]),
+            _thousandths(reasons.contributions[0]),
+        )
+
+    def fallback(self, source: str, item: int, score: float) -> list[dict[str, Any]]:
+        """The one reason of a product that is not from personal scores."""
+        return [self._words.fallback(source, self._products[item], score)]
+
+    def _told(
+        self,
+        features: NDArray[np.int16],
+        values: NDArray[np.float32],
+        thousandths: NDArray[np.int16],
+    ) -> list[list[dict[str, Any]]]:
+        phrase = self._words.phrase
+        return [
+            [
+                {**phrase(feature, value), "contribution": thousandth / 1000}
+                for feature, value, thousandth in zip(*one, strict=True)
+                if feature >= 0
+            ]
+            for one in zip(features.tolist(), values.tolist(), thousandths.tolist(), strict=True)
+        ]

@@ -1,0 +1,105 @@
+"""What answers look like."""
+
+from pydantic import BaseModel, Field
+
+
+class Title(BaseModel):
+    """A product's name."""
+
+    en: str
+    ru: str
+
+
+class Reason(BaseModel):
+    """What speaks for a product, or against it, in words."""
+
+    en: str
+    ru: str
+    feature: str
+    contribution: float | None = Field(
+        description="SHAP value: what it adds to the log-odds; null outside personal scores"
+    )
+
+
+class Recommendation(BaseModel):
+    """A product to offer."""
+
+    product: str
+    title: Title
+    score: float = Field(description="comparable within one source only")
+    source: str = Field(description="personal, mlc, kmeans or popularity")
+    sources: list[str] = Field(description="models whose own lists hold the product as well")
+    reasons: list[Reason]
+
+
+class Answer(BaseModel):
+    """Ranked products, and how they came about."""
+
+    answer: str = Field(description="id of this answer, to be named in feedback")
+    customer: int | str | None
+    for_month_after: str = Field(description="last month of the data")
+    revision: str = Field(description="git revision of the models")
+    source: str = Field(description="where the first product comes from")
+    fallback: bool = Field(description="whether the first product is not from personal scores")
+    why: str
+    recommendations: list[Recommendation]
+    removed: dict[str, int] = Field(description="products taken out last, by rule")
+
+
+class Scored(BaseModel):
+    """A product with the score of one model."""
+
+    product: str
+    title: Title
+    score: float
+
+
+class OnlineList(BaseModel):
+    """The list of one model, products already held left out."""
+
+    model: str
+    customer: int | str | None
+    recommendations: list[Scored]
+
+
+class Fault(BaseModel):
+    """What is wrong with a field of a request."""
+
+    field: str
+    reason: str
+
+
+class Faults(BaseModel):
+    """A refused request."""
+
+    detail: str
+    faults: list[Fault] = []
+
+
+class Loaded(BaseModel):
+    """What was read."""
+
+    kind: str
+    month: str
+    revision: str
+
+
+class FeedbackStored(BaseModel):
+    """Acknowledgement of a feedback: it is on disk."""
+
+    id: int
+    cooldown_days: float = Field(
+        description="days for which this makes the product rest; 0: it does not, or ends a rest"
+    )
+
+
+class Ready(BaseModel):
+    """What is loaded."""
+
+    ready: bool
+    models: list[str]
+    revision: str
+    digest: str
+    month: str
+    known_customers: int
+    loaded_at: str

@@ -1,0 +1,199 @@
+"""What stands before every route: keys, scopes, rates, sizes, timeouts, headers, counting.
+
+One plain ASGI layer, because each layer costs. Nothing is open that is not named in `PUBLIC`, and
+a path that nobody has given a scope needs admin.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from src.service.monitoring.metrics import Monitoring
+from src.service.settings import Settings
+from src.service.web.keys import Keys
+
+logger = logging.getLogger(__name__)
+
+PUBLIC = frozenset({"/health", "/"})
+PUBLIC_FOLDER = "/page/"  # files of the page; they hold no data
+SCOPES = {
+    "/ready": "read",
+    "/recommendations": "read",
+    "/get_online_mlc": "read",
+    "/get_online_kmeans": "read",
+    "/get_statistics": "read",
+    "/customers": "read",
+    "/feedback": "feedback",
+    "/feedback/export": "admin",
+    "/load_recommendations": "admin",
+}
+
+PATIENT = {"/load_recommendations"}  # millions of rows are read
+
+HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        b"object-src 'none'",
+    ),
+]
+
+Message = dict[str, Any]
+
+
+def scope_of(path: str) -> str | None:
+    """Scope that a path needs; None if it is public."""
+    if path in PUBLIC or path.startswith(PUBLIC_FOLDER):
+        return None
+    return SCOPES.get(path) or SCOPES.get("/" + path.split("/", 2)[1], "admin")
+
+
+@dataclass
+class _Bucket:
+    tokens: float
+    filled: float
+
+
+class Guard:
+    """ASGI middleware."""
+
+    def __init__(self, app: Any, settings: Settings, keys: Keys, monitoring: Monitoring) -> None:
+        self._app = app
+        self._settings = settings
+        self._keys = keys
+        self._monitoring = monitoring
+        self._buckets: dict[str, _Bucket] = {}
+
+    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self._timeout(scope["path"])):
+                refusal, body = await self._admit(scope, receive)
+                if refusal:
+                    await _refuse(send_with_headers, *refusal)
+                else:
+                    await self._app(scope, _replayed(body, receive), send_with_headers)
+        except TimeoutError:
+            if not status:
+                await _refuse(send_with_headers, 503, "timeout")
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], _route(scope))
+            if not status:
+                await _refuse(send_with_headers, 500, "internal error")
+        finally:
+            seconds = time.perf_counter() - started
+            self._monitoring.count_request(_route(scope), status, seconds)
+
+    def _timeout(self, path: str) -> float:
+        patient = path in PATIENT
+        return self._settings.reload_seconds if patient else self._settings.timeout_seconds
+
+    async def _admit(self, scope: Message, receive: Any) -> tuple[tuple[int, str] | None, bytes]:
+        """Why a request is refused, or None; and its body."""
+        needed = scope_of(scope["path"])
+        length = None
+        presented = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                presented = value
+            elif name == b"content-length":
+                length = value
+        if needed is not None:
+            key = None
+            if presented is not None and presented[:7].lower() == b"bearer ":
+                key = self._keys.find(presented[7:].decode("latin-1").strip())
+            if key is None:
+                return (401, "unauthorized"), b""
+            if not key.allows(needed):
+                return (403, "forbidden"), b""
+            if not self._within_rate(key.name):
+                return (429, "too many requests"), b""
+            scope["key"] = key.name
+        most = self._settings.max_body_bytes
+        if length is not None and (not length.isdigit() or int(length) > most):
+            return (413, "body too large"), b""
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":  # the client has gone
+                return (400, "incomplete request"), b""
+            body += message.get("body", b"")
+            if len(body) > most:
+                return (413, "body too large"), b""
+            more = message.get("more_body", False)
+        return None, body
+
+    def _within_rate(self, key: str) -> bool:
+        now = time.monotonic()
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket(self._settings.rate_burst, now)
+        earned = (now - bucket.filled) * self._settings.rate_per_second
+        bucket.tokens = min(self._settings.rate_burst, bucket.tokens + earned)
+        bucket.filled = now
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
+
+
+def _replayed(body: bytes, receive: Any) -> Callable[[], Any]:
+    waiting = deque([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def replay() -> Message:
+        return waiting.popleft() if waiting else await receive()
+
+    return replay
+
+
+async def _refuse(send: Any, status: int, detail: str) -> None:
+    body = orjson.dumps({"detail": detail})
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if status in {429, 503}:
+        headers.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _route(scope: Message) -> str:
+    """Path as declared, without ids; what is not declared shares a name."""
+    if scope["path"].startswith(PUBLIC_FOLDER):
+        return PUBLIC_FOLDER
+    route = scope.get("route")
+    path = getattr(route, "path", None)
+    if path:
+        return str(path)
+    return scope["path"] if scope["path"] in SCOPES or scope["path"] in PUBLIC else "other"
