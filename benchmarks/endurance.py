@@ -24,7 +24,7 @@ from benchmarks.service import repeat, running, show
 from scripts.simulate_load import Customers, requests, send, summary
 from src import params
 from src.products.schema import Schema
-from src.service import keys
+from src.service.web import keys
 from src.service.monitoring.metrics import resident_bytes
 
 PORT = 8933

@@ -33,7 +33,7 @@ from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from src.products import paths
-from src.service import keys
+from src.service.web import keys
 from src.service.monitoring.metrics import resident_bytes
 
 PORT, EMPTY_PORT = 8931, 8932

@@ -93,7 +93,8 @@ def has_code(file: str) -> bool:
 def with_deps(text: str, package: str) -> str:
     """The text of a dvc.yaml, the code among the deps of its stages brought up to date."""
     lines: list[str] = []
-    stage, inside, deps = "", False, []
+    stage, inside = "", False
+    deps: list[str] = []
 
     def finish() -> None:
         code = closure(f"src.{package}.{stage}")

@@ -27,6 +27,7 @@ from src.errors import InputError, run
 from src.models.history import History
 from src.products import paths
 from src.products.schema import Schema
+from src.products.windows import Windows
 
 _PROFILES = 0.2  # share of requests with a full profile, as from a branch office
 _FEEDBACK = 0.2  # share of answers that somebody reacts to
@@ -84,7 +85,7 @@ class Customers:
                 raise InputError(f"{path} is missing; run dvc repro or dvc pull")
         self._schema = schema
         self._profiles: pd.DataFrame = pq.read_table(paths.PROFILES).to_pandas()
-        history = History.read(paths.HISTORY, list(schema.products))
+        history = History.read(paths.HISTORY, list(schema.products), Windows.read().last)
         self._held = history.of(history.known()).holdings()
 
     def __len__(self) -> int:

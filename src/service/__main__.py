@@ -24,9 +24,12 @@ def main() -> None:
         raise InputError(f"{name} is {fault['input']!r}: {fault['msg']}") from None
     share_arena()
     app = create_app(settings)
+    registry = app.state.process.monitoring.registry
     if settings.metrics_port:
         start_http_server(
-            settings.metrics_port, settings.metrics_host, registry=app.state.monitoring.registry
+            settings.metrics_port,
+            settings.metrics_host,
+            registry=registry,
         )
     uvicorn.run(
         app,

@@ -11,10 +11,12 @@ import numpy as np
 import pyarrow.parquet as pq
 from fastapi import FastAPI
 
+from src.models.customers import Customers
 from src.products import paths
 from src.products.dataset import Dataset
+from src.products.schema import Schema
 from src.products.scoring import Models
-from src.service.products.answering import Answers
+from src.service.products.answering import batch as batch_of
 from src.service.products.catalogue import Catalogue
 from src.service.products.fallback import OnlineScores
 from src.service.products.requests import request_models
@@ -41,7 +43,13 @@ PARAMS: dict[str, Any] = {
         "products": {name: {"en": name.title(), "ru": f"{name} (Ru)"} for name in PRODUCTS},
     },
     "clean": {"age_min": 2, "age_max": 100},
-    "split": {"base": "auto", "blend": "auto", "test": "auto", "blend_months": 8, "lookback_months": 12},
+    "split": {
+        "base": "auto",
+        "blend": "auto",
+        "test": "auto",
+        "blend_months": 8,
+        "lookback_months": 12,
+    },
     "train_als": {"factors": 3, "iterations": 3, "regularization": 0.1, "alpha": 5, "seed": 1},
     "train_kmeans": {
         "clusters": 5,
@@ -50,6 +58,7 @@ PARAMS: dict[str, Any] = {
         "minibatch_above": 10_000,
         "batch": 10,
         "min_frequency": 0.01,
+        "log_columns": ["tenure", "income"],
         "seed": 1,
     },
     "train_mlc": {
@@ -79,6 +88,7 @@ PARAMS: dict[str, Any] = {
     "recommend": {"k": 3, "submission": False},
 }
 RULES: dict[str, Any] = {
+    "bank": {"id": "client"},
     "eligibility": {
         "rules": [
             {"name": "deceased", "when": {"deceased": ["S"]}, "forbid": "all"},
@@ -93,7 +103,21 @@ RULES: dict[str, Any] = {
         ]
     },
     "feedback": {"cooldown_days": {"dismissed": 90, "accepted": 30}},
-    "wording": {"attributes": {"age": {"en": "age", "ru": "возраст"}}},
+    "wording": {
+        "headline": ["age", "segment"],
+        "attributes": {
+            "age": {"title": {"en": "age", "ru": "возраст"}, "unit": "years"},
+            "tenure": {"title": {"en": "time here", "ru": "срок"}, "unit": "months"},
+            "active": {
+                "title": {"en": "active", "ru": "активность"},
+                "codes": {"1": {"en": "yes", "ru": "да"}, "0": {"en": "no", "ru": "нет"}},
+            },
+            "deceased": {
+                "title": {"en": "deceased", "ru": "умер"},
+                "codes": {"S": {"en": "yes", "ru": "да"}, "N": {"en": "no", "ru": "нет"}},
+            },
+        },
+    },
 }
 
 
@@ -143,6 +167,11 @@ class Service:
 Start = Callable[..., Service]
 
 
+def _next_month(schema: Schema) -> Customers:
+    dataset = Dataset.open(schema).rolled()
+    return dataset.customers(dataset.windows.next)
+
+
 def online_gaps(catalogue: Catalogue, chosen: list[int]) -> dict[int, float]:
     """Largest difference between online and offline scores of some customers.
 
@@ -150,7 +179,7 @@ def online_gaps(catalogue: Catalogue, chosen: list[int]) -> dict[int, float]:
     months, and scored as recommend did.
     """
     schema = catalogue.schema
-    customers = Dataset.open(schema).rolled().customers(0)
+    customers = _next_month(schema)
     here = np.isin(customers.history.customers, chosen)
     offline = Models.load(paths.SERVING).score(customers.of(here))["blend"]
     snapshots = pq.read_table(paths.SNAPSHOTS, filters=[("customer", "in", chosen)])
@@ -160,14 +189,14 @@ def online_gaps(catalogue: Catalogue, chosen: list[int]) -> dict[int, float]:
     asked, _ = request_models(schema, {})
     gaps = {}
     for customer, expected in zip(customers.history.customers[here].tolist(), offline, strict=True):
-        months = [rows[customer].get(month) for month in catalogue.months]
+        months = [rows[customer].get(month) for month in catalogue.dates]
         last, *earlier = [month and month_of(month, list(schema.products)) for month in months]
         assert months[0]
         assert last
         profile = {name: months[0][name] for name in schema.profile}
         request = {"profile": profile, "holdings": last["holdings"], "history": earlier}
         parsed = asked.model_validate_json(json.dumps(request))
-        batch, known_holdings = Answers.batch(catalogue, parsed)
+        batch, known_holdings = batch_of(catalogue, parsed)
         assert known_holdings
         gaps[customer] = float(np.abs(OnlineScores(catalogue, batch).personal() - expected).max())
     return gaps

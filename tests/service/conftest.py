@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from src.products import clean, ingest, recommend, split
-from src.service import keys
 from src.service.app import create_app
 from src.service.settings import Settings
+from src.service.web import keys
 from tests.service.bank import PARAMS, RULES, Service, Start, TestClient, raw_rows
 
 

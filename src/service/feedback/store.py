@@ -1,4 +1,4 @@
-"""Feedback: kept in a database; products that were dismissed or accepted rest for a while."""
+"""Feedback: kept in a database; what was dismissed or accepted is in cooldown for a while."""
 
 import datetime
 import threading
@@ -32,7 +32,7 @@ feedback = sa.Table(
 class FeedbackSettings(Section):
     """Days for which a product is not offered again, by action: the last one decides.
 
-    0 ends a rest; an action without days changes nothing.
+    0 ends a cooldown; an action without days changes nothing.
     """
 
     cooldown_days: dict[Literal["shown", "accepted", "dismissed"], NonNegativeFloat] = Field(
@@ -41,7 +41,7 @@ class FeedbackSettings(Section):
 
 
 class Feedback:
-    """The table of feedback, and which products of which customers rest.
+    """The table of feedback, and which products of which customers are in cooldown.
 
     Raises
     ------
@@ -104,7 +104,7 @@ class Feedback:
             self._remember(customer, ends)
 
     def cooldown_days(self, action: str) -> float:
-        """Days for which a product rests after an action."""
+        """Days for which a product is in cooldown after an action."""
         return self._days.get(action, 0.0)
 
     def in_cooldown(self, customer: int | str | None, now: float) -> list[str]:
@@ -130,7 +130,7 @@ class Feedback:
         return received.timestamp() + days * 86_400 if days else 0
 
     def _remember(self, customer: int | str, ends: dict[str, float]) -> None:
-        """Replace the ends of rests at once: requests are answered meanwhile."""
+        """Replace the ends of cooldowns at once: requests are answered meanwhile."""
         with self._lock:
             self._cooldowns[customer] = self._cooldowns.get(customer, {}) | ends
 

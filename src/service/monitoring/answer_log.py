@@ -1,7 +1,7 @@
 """rec_history.log: every answer as one JSON line, written by a thread of its own, rotated by size.
 
-What a kill takes is at most the last fifth of a second. If the disk does not keep up, lines are
-dropped and counted rather than held in memory without bound.
+A process that is killed loses the answers of its last fifth of a second at most. If the disk does
+not keep up, lines are dropped and counted rather than held in memory without bound.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _WRITE_EVERY_SECONDS = 0.2
 _MOST_WAITING = 100_000
 
 
-class HistoryLog:
+class AnswerLog:
     """An append-only file; `write` never blocks."""
 
     def __init__(self, path: Path, bytes_per_file: int, files: int) -> None:
@@ -30,7 +30,7 @@ class HistoryLog:
         self._waiting: deque[dict[str, Any]] = deque()
         self._stop = threading.Event()
         self.dropped = 0
-        self._thread = threading.Thread(target=self._run, name="history-log", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="answer-log", daemon=True)
         self._thread.start()
 
     def write(self, line: dict[str, Any]) -> None:

@@ -3,28 +3,20 @@
 import math
 from typing import Any
 
-from src.service.products.answering import Answers
+from src.service.monitoring.metrics import Monitoring
 
 
-def statistics(answers: Answers) -> dict[str, Any]:
+def statistics(monitoring: Monitoring) -> dict[str, Any]:
     """What was asked, answered, recommended and taken out."""
-    monitoring = answers.monitoring
     return {
         "requests": _counts(monitoring.requests, "route", "status"),
         "answers": _counts(monitoring.answers, "source"),
         "fallbacks": _total(monitoring.fallbacks),
         "latency": _latency(monitoring.latency, "/recommendations"),
         "recommended": _counts(monitoring.recommended, "product"),
-        "products": dict(zip(answers.catalogue.products, answers.catalogue.titles, strict=True)),
         "removed": _counts(monitoring.removed, "rule"),
         "feedback": _counts(monitoring.feedback, "action"),
         "errors": _total(monitoring.errors),
-        "models": {
-            "revision": answers.catalogue.revision,
-            "digest": answers.catalogue.digest,
-            "month": answers.catalogue.month,
-            "loaded_at": answers.loaded_at,
-        },
     }
 
 

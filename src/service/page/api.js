@@ -37,6 +37,7 @@ async function request(method, path, body) {
 }
 
 export const getReady = () => request("GET", "ready");
+export const getVocabulary = () => request("GET", "vocabulary");
 export const getStatistics = () => request("GET", "get_statistics");
 export const getCustomer = (id) => request("GET", `customers/${encodeURIComponent(id)}`);
 export const recommend = (customer) => request("POST", "recommendations", { customer });

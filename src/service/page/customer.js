@@ -1,7 +1,7 @@
 // A customer: who it is, what to offer, what was held when; and who was looked at before.
 
 import { getCustomer, recommend } from "./api.js";
-import { attribute, value } from "./attributes.js";
+import { attribute, headline, value } from "./attributes.js";
 import { announce, byId, element } from "./dom.js";
 import { offers, reportShown } from "./offers.js";
 import { month, say } from "./text.js";
@@ -13,7 +13,7 @@ const MOST_RECENT = 6;
 let shown = null; // { id, customer (null: unknown), answer, actions: product -> what was said }
 let asked = 0; // the latest search; answers to earlier ones are dropped
 
-/** Find a customer and show him. Raises Refused. */
+/** Find a customer and show them. Raises Refused. */
 export async function find(id) {
   const turn = ++asked;
   byId("found").setAttribute("aria-busy", "true");
@@ -65,7 +65,7 @@ function heading() {
   const { id, customer } = shown;
   if (!customer) return element("p", { class: "note" }, say("notFound", { id }));
   const given = customer.profile ?? {};
-  const facts = ["age", "sex", "segment"].map((name) => value(name, given[name])).filter(Boolean);
+  const facts = headline().map((name) => value(name, given[name])).filter(Boolean);
   const count = customer.months[0].holdings?.length ?? 0;
   facts.push(say("products", { count }));
   return element(
@@ -80,7 +80,7 @@ function heading() {
 
 function profile(customer) {
   const lastMonth = month(customer.months[0].month, "long");
-  const given = Object.entries(customer.profile ?? {}).filter(([name]) => name !== "income_missing");
+  const given = Object.entries(customer.profile ?? {}).filter(([name]) => !isFlagOfMissing(name, customer.profile));
   return element(
     "section",
     { class: "profile", "aria-labelledby": "profile-title" },
@@ -91,9 +91,12 @@ function profile(customer) {
   );
 }
 
+/** Whether an attribute only says that another one was missing and is imputed. */
+const isFlagOfMissing = (name, profile) => name.endsWith("_missing") && name.slice(0, -"_missing".length) in profile;
+
 function attributeOf(name, given, whole) {
   const words = value(name, given);
-  const assumed = name === "income" && whole.income_missing && words !== null;
+  const assumed = whole[`${name}_missing`] && words !== null;
   const known = words !== null && !assumed;
   return element(
     "div",

@@ -1,8 +1,9 @@
 // What to offer and why, and what became of the offer.
 
 import { Refused, sendFeedback } from "./api.js";
+import { scoreOf, source } from "./attributes.js";
 import { announce, bar, element, unseen } from "./dom.js";
-import { list, month, number, percent, say, sentence, source, titled } from "./text.js";
+import { list, month, number, percent, say, sentence, titled } from "./text.js";
 
 /** The list of what was found: `shown` holds the customer, the answer and what was said of it. */
 export function offers(shown) {
@@ -35,7 +36,7 @@ function fallback({ customer, answer }) {
 
 function removed(answer) {
   const parts = Object.entries(answer.removed).map(([rule, count]) =>
-    rule === "resting" ? say("removedResting", { count }) : say("removedRule", { count, rule }));
+    rule === "cooldown" ? say("removedCooldown", { count }) : say("removedRule", { count, rule }));
   if (parts.length === 0) return null;
   return element("p", { class: "removed" }, say("removed", { list: list(parts) }));
 }
@@ -81,10 +82,10 @@ function reasons(recommendation) {
 
 function origin(recommendation) {
   if (recommendation.source !== "personal") {
-    const text = say(`fallbacksTo.${recommendation.source}`);
+    const text = scoreOf(recommendation.source);
     return element("p", { class: "origin" }, element("span", { class: "tag" }, say("fallback")), sentence(text));
   }
-  const others = recommendation.sources.filter((one) => one !== recommendation.source).map(source);
+  const others = recommendation.supported_by.filter((one) => one !== recommendation.source).map(source);
   const values = { source: source(recommendation.source), others: list(others) };
   return element(
     "p",
@@ -158,7 +159,7 @@ function showAction(item, said) {
   for (const button of item.querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button.dataset.action === said?.action));
   }
-  const outcome = said ? [say(said.action), said.days ? say("rests", { count: said.days }) : null] : [];
+  const outcome = said ? [say(said.action), said.days ? say("cooldownFor", { count: said.days }) : null] : [];
   item.querySelector(".outcome").textContent = outcome.filter(Boolean).join(", ");
 }
 

@@ -1,6 +1,7 @@
 // The page: signing in and out, tabs, language, and what is said when the service refuses.
 
-import { Refused, forgetKey, getReady, hasKey, keepKey } from "./api.js";
+import { Refused, forgetKey, getReady, getVocabulary, hasKey, keepKey } from "./api.js";
+import { useVocabulary } from "./attributes.js";
 import * as customer from "./customer.js";
 import { announce, byId } from "./dom.js";
 import * as statistics from "./statistics.js";
@@ -76,6 +77,7 @@ document.addEventListener("refused", ({ detail }) => complain(detail.error, deta
 function showSignIn() {
   forgetKey();
   ready = null;
+  useVocabulary();
   customer.clear();
   statistics.clear();
   byId("id").value = "";
@@ -94,12 +96,14 @@ function showParts() {
 }
 
 async function enter() {
+  let vocabulary;
   try {
-    ready = await getReady();
+    [ready, vocabulary] = await Promise.all([getReady(), getVocabulary()]);
   } catch (error) {
     complain(error);
     return showSignIn();
   }
+  useVocabulary(vocabulary);
   calm();
   selectTab("customer");
   showTexts();

@@ -1,8 +1,9 @@
 // The service's counts. Every chart is a table whose rows carry a bar: one thing to read and to hear.
 
 import { getStatistics } from "./api.js";
+import { source } from "./attributes.js";
 import { announce, bar, byId, element } from "./dom.js";
-import { number, percent, say, sentence, source, time, titled } from "./text.js";
+import { number, percent, say, sentence, time, titled } from "./text.js";
 
 let shown = null; // { counts, at }
 
@@ -57,7 +58,7 @@ export function show() {
       chart("answersBySource", "source", counts.answers, (name) => sentence(source(name))),
       counts.latency ? latency(counts.latency) : null,
       chart("feedback", "action", counts.feedback, (action) => say(`actions.${action}`)),
-      chart("removedByRule", "rule", counts.removed, (rule) => (rule === "resting" ? say("resting") : rule)),
+      chart("removedByRule", "rule", counts.removed, (rule) => (rule === "cooldown" ? say("cooldown") : rule)),
     ),
   );
 }

@@ -15,21 +15,18 @@ export function setLanguage(name) {
   localStorage.setItem(LANGUAGE, name);
 }
 
-/** A text by its key, `{names}` filled in; `count` chooses the plural and is written as a number. */
-export function say(key, values = {}) {
-  let text = key.split(".").reduce((part, name) => part?.[name], TEXT[language]) ?? key;
+/**
+ * A text by its key, `{names}` filled in; `count` chooses the plural and is written as a number. A
+ * key that there is not gives `otherwise`.
+ */
+export function say(key, values = {}, otherwise = key) {
+  let text = key.split(".").reduce((part, name) => part?.[name], TEXT[language]) ?? otherwise;
   if (typeof text === "object") {
     text = text[new Intl.PluralRules(language).select(values.count)] ?? text.other;
   }
   return text.replace(/\{(\w+)\}/g, (_, name) =>
     name === "count" ? number(values.count, 1) : String(values[name]));
 }
-
-/** The one of two texts, English and Russian, that is for now. */
-export const inLanguage = (texts) => texts[LANGUAGES.indexOf(language)];
-
-/** The name of a source; one that this page does not know is shown as it is. */
-export const source = (name) => TEXT[language].sources[name] ?? name;
 
 export const number = (value, digits = 0) =>
   new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);

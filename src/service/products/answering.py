@@ -1,162 +1,41 @@
-"""Answers of the service: one object for all requests of a process."""
+"""Answers: products to offer to one customer, from lists or from the models."""
 
-import asyncio
-import datetime
-import itertools
-import logging
-import secrets
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from src import params
 from src.models.customers import Customers
-from src.service import recommender
-from src.service.feedback.store import Feedback, FeedbackSettings
-from src.service.monitoring.answer_log import HistoryLog
-from src.service.monitoring.drift import Drift
 from src.service.monitoring.drift_reference import BinCodes
-from src.service.monitoring.metrics import Monitoring, release_memory
+from src.service.process import Process
+from src.service.products import fallback
 from src.service.products.catalogue import PERSONAL, Catalogue
 from src.service.products.fallback import OnlineScores, Selection
-from src.service.products.requests import Asked, GivenFeedback
-from src.service.settings import Settings
-
-logger = logging.getLogger(__name__)
-
-Anything = TypeVar("Anything")
-
-_REFRESH_SECONDS = 10.0
+from src.service.products.requests import Asked
+from src.service.products.served import Served
 
 
-class Answers:
-    """The loaded catalogue and everything that a request leaves behind.
+class Answering:
+    """Answers requests out of the catalogue that is served, and leaves their trace."""
 
-    Models are asked in one thread of their own and feedback is stored in another, so the event
-    loop, which answers requests for known customers, never waits.
-    """
-
-    def __init__(self, settings: Settings, monitoring: Monitoring) -> None:
-        self.settings = settings
-        self.monitoring = monitoring
-        with ThreadPoolExecutor(1) as beside:
-            beside.submit(import_module, "alembic.command")  # takes a while, and feedback wants it
-            self.catalogue = Catalogue.load(settings)
-        schema = self.catalogue.schema
-        rest = params.load("feedback", FeedbackSettings, str(settings.rules))
-        self.feedback = Feedback(
-            settings.database_url, rest, integer_ids=schema.id_type == "integer"
-        )
-        self.history = HistoryLog(
-            settings.history_file, settings.history_bytes, settings.history_files
-        )
-        monitoring.history_dropped.set_function(lambda: self.history.dropped)
-        self.drift = Drift(
-            monitoring.registry,
-            settings.drift_requests,
-            settings.drift_seconds,
-            settings.drift_least,
-        )
-        self.models = ThreadPoolExecutor(1, thread_name_prefix="models")
-        self.storage = ThreadPoolExecutor(1, thread_name_prefix="storage")
-        self._prefix = secrets.token_hex(4)
-        self._numbers = itertools.count(1)
-        self._reloading = asyncio.Lock()
-        self._use(self.catalogue)
-        release_memory()
-
-    def close(self) -> None:
-        """Finish what was accepted."""
-        self.models.shutdown()
-        self.storage.shutdown()
-        self.history.close()
-        self.feedback.close()
+    def __init__(self, process: Process, served: Served) -> None:
+        self._process = process
+        self._served = served
 
     async def recommend(self, asked: Asked, k: int) -> dict[str, Any]:
         """Products to offer, and how they came about."""
         if asked.profile is None and asked.holdings is None:
-            return self.offline(asked.customer, k)
-        return await self.online(asked, k)
-
-    def offline(self, customer: int | str, k: int) -> dict[str, Any]:
-        """Answer from lists: a known customer, or a stranger."""
-        started = time.perf_counter()
-        catalogue = self.catalogue
-        cooldown = self._cooldown(catalogue, customer)
-        row = catalogue.known.row(customer)
-        if row is None or catalogue.known.position[row] < 0:
-            reason = "not a known customer" if row is None else "not a customer in the last month"
-            applying = catalogue.rules.applying(np.array([customer]), None)
-            forbidden = catalogue.rules.forbidden(int(applying[0]))
-            popular = iter([("popularity", lambda: catalogue.popular)])
-            result = recommender.choose(popular, k, (), forbidden, cooldown, reason)
-            rows = recommender.rows(catalogue, result, _never, _never)
-        else:
-            forbidden = catalogue.rules.forbidden(int(catalogue.applying[row]))
-            chain = recommender.offline_chain(catalogue, row)
-            result = recommender.choose(chain, k, (), forbidden, cooldown, "")
-            rows = recommender.offline_rows(catalogue, row, result)
-        self._watch(catalogue, catalogue.codes(row), result)
-        return self._answer(catalogue, customer, result, rows, started, "offline")
-
-    async def online(self, asked: Asked, k: int) -> dict[str, Any]:
-        """Answer from the models: a profile or holdings were given."""
-        started = time.perf_counter()
-        catalogue = self.catalogue
-        result, rows = await self.in_models(self._score, catalogue, asked, k)
-        return self._answer(catalogue, asked.customer, result, rows, started, "online")
-
-    def _score(
-        self, catalogue: Catalogue, asked: Asked, k: int
-    ) -> tuple[Selection, list[dict[str, Any]]]:
-        customer, known_holdings = self.batch(catalogue, asked)
-        scores = OnlineScores(catalogue, customer)
-        ids = np.array([asked.customer if asked.customer is not None else ""], dtype=object)
-        applying = catalogue.rules.applying(ids, customer.profile)
-        result = recommender.choose(
-            scores.chain(known_holdings),
-            k,
-            set(np.flatnonzero(customer.history.holdings()[0]).tolist()),
-            catalogue.rules.forbidden(int(applying[0])),
-            self._cooldown(catalogue, asked.customer),
-            "" if known_holdings else "holdings are not known",
-        )
-        self._watch(catalogue, self._codes(catalogue, asked), result)
-        return result, recommender.online_rows(catalogue, result, scores)
-
-    def _watch(self, catalogue: Catalogue, codes: BinCodes | None, result: Selection) -> None:
-        """Count for drift; what strangers are offered has no counterpart in the offline lists."""
-        personal = result.source == PERSONAL
-        self.drift.count(catalogue.reference, codes, result.items if personal else [])
-
-    @staticmethod
-    def _codes(catalogue: Catalogue, asked: Asked) -> BinCodes | None:
-        """Bins of the profile that is given, else of the one that is known; for drift."""
-        given = asked.profile.model_dump() if asked.profile is not None else {}
-        if any(value is not None for value in given.values()):
-            return catalogue.reference.bins.codes_of(catalogue.preparation.clean(given))
-        known = catalogue.known
-        return catalogue.codes(known.row(asked.customer) if asked.customer is not None else None)
-
-    @staticmethod
-    def batch(catalogue: Catalogue, asked: Asked) -> tuple[Customers, bool]:
-        """A batch of one for a request, and whether his holdings are known."""
-        row = catalogue.known.row(asked.customer) if asked.customer is not None else None
-        known = catalogue.known.customer(row) if row is not None else None
-        return catalogue.preparation.customer(asked, known)
+            return self._from_lists(asked.customer, k)
+        return await self._from_models(asked, k)
 
     async def of_model(self, name: str, asked: Asked, k: int) -> dict[str, Any]:
-        """The list of one base model, asked now."""
-        catalogue = self.catalogue
+        """The list of one first-stage model, asked now."""
+        catalogue = self._served.catalogue
 
         def score() -> list[dict[str, Any]]:
-            customer, _ = self.batch(catalogue, asked)
+            customer, _ = batch(catalogue, asked)
             held = set(np.flatnonzero(customer.history.holdings()[0]).tolist())
-            items, scores = recommender.ranked(catalogue.models.base[name].score(customer))
+            items, scores = fallback.ranked(catalogue.models.first_stage[name].score(customer))
             free = [(i, s) for i, s in zip(items, scores, strict=True) if i not in held][:k]
             return [
                 {
@@ -167,80 +46,78 @@ class Answers:
                 for item, score in free
             ]
 
-        found = await self.in_models(score)
+        found = await self._process.in_models(score)
         return {"model": name, "customer": asked.customer, "recommendations": found}
 
-    async def reload(self, kind: str) -> Catalogue:
-        """Read lists, or everything, again; a fault changes nothing.
+    def _from_lists(self, customer: int | str, k: int) -> dict[str, Any]:
+        """Answer for a customer of whom nothing is told: known, or unknown to the bank."""
+        started = time.perf_counter()
+        catalogue = self._served.catalogue
+        cooldown = self._cooldown(catalogue, customer)
+        row = catalogue.known.row(customer)
+        if row is None or catalogue.known.position[row] < 0:
+            reason = "not a known customer" if row is None else "not a customer in the last month"
+            applying = catalogue.rules.applying(np.array([customer]), None)
+            forbidden = catalogue.rules.forbidden(int(applying[0]))
+            popular = iter([("popularity", lambda: catalogue.popular)])
+            chosen = fallback.choose(popular, k, (), forbidden, cooldown, reason)
+            rows = fallback.rows(catalogue, chosen, _never, _never)
+        else:
+            forbidden = catalogue.rules.forbidden(int(catalogue.applying[row]))
+            chain = fallback.offline_chain(catalogue, row)
+            chosen = fallback.choose(chain, k, (), forbidden, cooldown, "")
+            rows = fallback.offline_rows(catalogue, row, chosen)
+        self._watch(catalogue, catalogue.codes(row), chosen)
+        return self._answer(catalogue, customer, chosen, rows, started, "offline")
 
-        Raises
-        ------
-        InputError
-            A file is missing or damaged.
-        """
-        async with self._reloading:
-            loop = asyncio.get_running_loop()
-            if kind == "all":
-                catalogue = await loop.run_in_executor(None, Catalogue.load, self.settings)
-            else:
-                catalogue = await loop.run_in_executor(None, self.catalogue.reload, kind)
-            self._use(catalogue)
-            await loop.run_in_executor(None, release_memory)
-            return catalogue
+    async def _from_models(self, asked: Asked, k: int) -> dict[str, Any]:
+        """Answer where a profile or holdings were given."""
+        started = time.perf_counter()
+        catalogue = self._served.catalogue
+        chosen, rows = await self._process.in_models(self._score, catalogue, asked, k)
+        return self._answer(catalogue, asked.customer, chosen, rows, started, "online")
 
-    async def store(self, given: GivenFeedback, key: str) -> dict[str, Any]:
-        """Store a feedback; acknowledge it when it is on disk."""
-        row = {**given.model_dump(), "key": key}
-        identity = await self.in_storage(self.feedback.add, row)
-        self.monitoring.feedback.labels(given.action).inc()
-        return {"id": identity, "cooldown_days": self.feedback.cooldown_days(given.action)}
-
-    async def refresh_forever(self) -> None:
-        """Look for feedback that other processes stored."""
-        while True:
-            await asyncio.sleep(_REFRESH_SECONDS)
-            try:
-                await self.in_storage(self.feedback.refresh)
-            except Exception:
-                logger.exception("feedback of other processes cannot be read")
-
-    async def in_models(self, work: Callable[..., Anything], *arguments: Any) -> Anything:
-        """Run work in the thread of the models."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.models, work, *arguments)
-
-    async def in_storage(self, work: Callable[..., Anything], *arguments: Any) -> Anything:
-        """Run work in the thread of the database."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.storage, work, *arguments)
-
-    def _use(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        self.drift.use(catalogue.reference)
-        self.monitoring.sold({name: title.en for name, title in catalogue.schema.products.items()})
-        self.loaded_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self.monitoring.loaded(
-            catalogue.revision, catalogue.digest, catalogue.months[0], len(catalogue.known)
+    def _score(
+        self, catalogue: Catalogue, asked: Asked, k: int
+    ) -> tuple[Selection, list[dict[str, Any]]]:
+        customer, known_holdings = batch(catalogue, asked)
+        scores = OnlineScores(catalogue, customer)
+        ids = np.array([asked.customer if asked.customer is not None else ""], dtype=object)
+        applying = catalogue.rules.applying(ids, customer.profile)
+        chosen = fallback.choose(
+            scores.chain(known_holdings),
+            k,
+            set(np.flatnonzero(customer.history.holdings()[0]).tolist()),
+            catalogue.rules.forbidden(int(applying[0])),
+            self._cooldown(catalogue, asked.customer),
+            "" if known_holdings else "holdings are not known",
         )
+        self._watch(catalogue, _codes(catalogue, asked), chosen)
+        return chosen, fallback.online_rows(catalogue, chosen, scores)
+
+    def _watch(self, catalogue: Catalogue, codes: BinCodes | None, chosen: Selection) -> None:
+        """Count for drift; popular products have no counterpart in the offline lists."""
+        personal = chosen.source == PERSONAL
+        self._served.drift.count(catalogue.reference, codes, chosen.items if personal else [])
 
     def _cooldown(self, catalogue: Catalogue, customer: int | str | None) -> list[int]:
-        names = self.feedback.in_cooldown(customer, time.time())
+        names = self._process.feedback.in_cooldown(customer, time.time())
         return [catalogue.item[name] for name in names if name in catalogue.item] if names else []
 
     def _answer(
         self,
         catalogue: Catalogue,
         customer: int | str | None,
-        result: Selection,
+        chosen: Selection,
         rows: list[dict[str, Any]],
         started: float,
         path: str,
     ) -> dict[str, Any]:
-        identity = f"{self._prefix}-{next(self._numbers)}"
+        identity = self._process.next_answer()
         products = [row["product"] for row in rows]
-        source, fallback = result.source, result.fallback
-        self.monitoring.count_answer(source, fallback, products, result.removed)
-        self.history.write(
+        source, fell_back = chosen.source, chosen.fallback
+        self._process.monitoring.count_answer(source, fell_back, products, chosen.removed)
+        self._process.log.write(
             {
                 "at": time.time(),
                 "answer": identity,
@@ -249,9 +126,9 @@ class Answers:
                 "digest": catalogue.digest,
                 "path": path,
                 "products": products,
-                "scores": result.scores,
-                "sources": result.sources,
-                "removed": result.removed,
+                "scores": chosen.scores,
+                "sources": chosen.sources,
+                "removed": chosen.removed,
                 "seconds": time.perf_counter() - started,
             }
         )
@@ -261,11 +138,27 @@ class Answers:
             "for_month_after": catalogue.month,
             "revision": catalogue.revision,
             "source": source,
-            "fallback": fallback,
-            "why": result.why,
+            "fallback": fell_back,
+            "why": chosen.why,
             "recommendations": rows,
-            "removed": result.removed,
+            "removed": chosen.removed,
         }
+
+
+def batch(catalogue: Catalogue, asked: Asked) -> tuple[Customers, bool]:
+    """A batch of one for a request, and whether the customer's holdings are known."""
+    row = catalogue.known.row(asked.customer) if asked.customer is not None else None
+    known = catalogue.known.customer(row) if row is not None else None
+    return catalogue.preparation.customer(asked, known)
+
+
+def _codes(catalogue: Catalogue, asked: Asked) -> BinCodes | None:
+    """Bins of the profile that is given, else of the one that is known; for drift."""
+    given = asked.profile.model_dump() if asked.profile is not None else {}
+    if any(value is not None for value in given.values()):
+        return catalogue.reference.bins.codes_of(catalogue.preparation.clean(given))
+    known = catalogue.known
+    return catalogue.codes(known.row(asked.customer) if asked.customer is not None else None)
 
 
 def _never(item: int) -> Any:

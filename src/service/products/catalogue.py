@@ -2,34 +2,40 @@
 
 import datetime
 import hashlib
-import json
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src import params
 from src.errors import InputError
+from src.models.registry import FIRST_STAGE
 from src.products import paths
+from src.products.repair import Clean
 from src.products.schema import Schema
-from src.products.scoring import BASE_MODELS, Models
+from src.products.scoring import Models, model_files
+from src.products.windows import Windows
 from src.service.monitoring.drift_reference import BinCodes, Reference, first_offers
 from src.service.products.eligibility import Eligibility, Rules
 from src.service.products.known import Known
 from src.service.products.offline_lists import OfflineLists
-from src.service.products.phrases import Wording
+from src.service.products.preparation import Preparation
 from src.service.products.reasons import Explainer, StoredReasons
+from src.service.products.wording import Wording, read_wording
 from src.service.settings import Settings, git_revision
 
-if TYPE_CHECKING:
-    from src.service.products.preparation import Preparation
+logger = logging.getLogger(__name__)
 
 PERSONAL = "personal"
-KINDS = (PERSONAL, *BASE_MODELS)  # offline lists; the bit of a kind in `support` is its place here
+
+
+def kinds() -> list[str]:
+    """Kinds of offline lists; the bit of a kind in `Catalogue.support` is its place here."""
+    return [PERSONAL, *FIRST_STAGE]
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,8 @@ class Catalogue:
 
     Attributes
     ----------
-    months : list of date
-        Months of the data, the latest first; recommendations are for the month after it.
+    dates : list of date
+        Snapshots of the data, the latest first; recommendations are for the month after it.
     revision : str
         Git revision of the run.
     digest : str
@@ -57,19 +63,20 @@ class Catalogue:
     """
 
     schema: Schema
-    months: list[datetime.date]
+    dates: list[datetime.date]
     revision: str
     digest: str
     models: Models
     known: Known
     lists: dict[str, OfflineLists]
-    preparation: "Preparation"
+    preparation: Preparation
     rules: Rules
     applying: NDArray[np.int64]
     support: NDArray[np.int16]
     reasons: StoredReasons
     begins: NDArray[np.int32]
     explainer: Explainer
+    wording: Wording
     reference: Reference
 
     @classmethod
@@ -83,17 +90,15 @@ class Catalogue:
         """
         schema = params.load("schema", Schema)
         products = list(schema.products)
-        eligibility = params.load("eligibility", Eligibility, str(settings.rules))
-        wording = params.load("wording", Wording, str(settings.rules))
-        rules = Rules(eligibility.rules, schema)
-        months, lookback_months = _windows()
+        wording, rules = _of_the_bank(schema, str(settings.rules))
+        windows = Windows.read()
         models = _models()
         with ThreadPoolExecutor() as threads:
-            preparing = threads.submit(_preparation, schema, lookback_months)
+            preparing = threads.submit(_preparation, schema, windows)
             telling = threads.submit(_reasons, models)
             explaining = threads.submit(Explainer, schema, models.ranker, wording)
-            known = Known.read(paths.HISTORY, paths.PROFILES, products, lookback_months)
-            reading = {kind: threads.submit(_lists, kind, known, products) for kind in KINDS}
+            known = Known.read(paths.HISTORY, paths.PROFILES, products, windows)
+            reading = {kind: threads.submit(_lists, kind, known, products) for kind in kinds()}
             present = known.position >= 0
             applying = rules.applying(known.history.customers, None)
             applying[present] = rules.applying(known.history.customers[present], known.profiles)
@@ -102,7 +107,7 @@ class Catalogue:
             lists = {kind: each.result() for kind, each in reading.items()}
         return cls(
             schema=schema,
-            months=months,
+            dates=windows.dates[::-1],
             revision=settings.revision or git_revision(),
             digest=_digest(),
             models=models,
@@ -115,6 +120,7 @@ class Catalogue:
             reasons=telling.result(),
             begins=telling.result().begins(personal),
             explainer=explaining.result(),
+            wording=wording,
             reference=referring.result(),
         )
 
@@ -132,7 +138,7 @@ class Catalogue:
         )
 
     def codes(self, row: int | None) -> BinCodes | None:
-        """Bins of the profile of a known customer; None for strangers and those who had left."""
+        """Bins of the profile of a known customer; None for customers unknown or gone."""
         position = -1 if row is None else self.known.position[row]
         return self.reference.codes[position] if position >= 0 else None
 
@@ -168,7 +174,7 @@ class Catalogue:
     @cached_property
     def month(self) -> str:
         """The last month of the data, as answers tell it."""
-        return self.months[0].isoformat()
+        return self.dates[0].isoformat()
 
     def held(self, row: int) -> set[int]:
         """Items that a known customer held in the last month."""
@@ -181,37 +187,36 @@ class Catalogue:
 
 
 @cache
-def kinds(bits: int) -> list[str]:
+def kinds_in(bits: int) -> list[str]:
     """Kinds of list behind the bits of `support`."""
-    return [kind for place, kind in enumerate(KINDS) if bits >> place & 1]
+    return [kind for place, kind in enumerate(kinds()) if bits >> place & 1]
 
 
-def _windows() -> tuple[list[datetime.date], int]:
-    """Months of the data, the latest first, and how many of them describe a customer."""
-    try:
-        windows = json.loads(Path(paths.WINDOWS).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{paths.WINDOWS} is missing; run dvc repro or dvc pull") from None
-    months = [month for name in ("base", "blend", "test") for month in windows[name]]
-    return [datetime.date.fromisoformat(month) for month in reversed(months)], windows[
-        "lookback_months"
-    ]
+def _of_the_bank(schema: Schema, path: str) -> tuple[Wording, Rules]:
+    """Words and rules of service.yaml; none where it was written for another bank."""
+    wording = read_wording(schema, path)
+    if wording is None:
+        logger.warning(
+            "%s is about a bank whose ids are in another column than %s: attributes have their "
+            "plain names, and no rule of eligibility applies. Write your own and set bank.id",
+            path,
+            schema.id,
+        )
+        return Wording(), Rules([], schema)
+    eligibility = params.load("eligibility", Eligibility, path)
+    return wording, Rules(eligibility.rules, schema)
 
 
 def _models() -> Models:
-    files = ["popularity.npz", "ranker.cbm", *(file for _, file in BASE_MODELS.values())]
+    files = model_files().values()
     absent = [file for file in files if not (Path(paths.SERVING) / file).is_file()]
     if absent:
         raise InputError(f"{paths.SERVING}/{absent[0]} is missing; run dvc repro or dvc pull")
     return Models.load(paths.SERVING)
 
 
-def _preparation(schema: Schema, lookback_months: int) -> "Preparation":
-    # Ibis takes a second to import: beside the reading of tables, which leaves Python alone.
-    from src.products.clean import Clean
-    from src.service.products.preparation import Preparation
-
-    return Preparation(schema, params.load("clean", Clean), paths.MEDIANS, lookback_months)
+def _preparation(schema: Schema, windows: Windows) -> Preparation:
+    return Preparation(schema, params.load("clean", Clean), paths.MEDIANS, windows)
 
 
 def _lists(kind: str, known: Known, products: list[str]) -> OfflineLists:
@@ -226,7 +231,7 @@ def _reasons(models: Models) -> StoredReasons:
 def _support(lists: dict[str, OfflineLists]) -> NDArray[np.int16]:
     items = lists[PERSONAL].items
     support = np.zeros(items.shape, dtype=np.int16)
-    for place, kind in enumerate(KINDS):
+    for place, kind in enumerate(kinds()):
         if kind != PERSONAL:
             support |= lists[kind].contains(items).astype(np.int16) << place
     return support

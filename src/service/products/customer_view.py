@@ -2,33 +2,33 @@
 
 from typing import Any
 
-from src.models.history import MAX_MONTHS
+import numpy as np
+
+from src.models.history import MAX_MONTHS, bit
 from src.service.products.catalogue import Catalogue
+from src.tables.months import month_of, months_from
 
 _EXAMPLE = 10_000  # customers
 
 
 def describe(catalogue: Catalogue, customer: int | str) -> dict[str, Any] | None:
-    """Profile and holdings over time, the latest month first; None for a stranger."""
+    """Profile and holdings over time, the latest month first; None for an unknown one."""
     known = catalogue.known
     row = known.row(customer)
     if row is None:
         return None
     history = known.history
-    present, active = int(history.present[row]), int(history.active[row])
-    held = history.held[row].tolist()
     months = []
-    for ago, date in enumerate(catalogue.months[:MAX_MONTHS]):
-        month = date.isoformat()
-        if present >> ago & 1:
-            owned = [
-                product
-                for product, bits in zip(catalogue.products, held, strict=True)
-                if bits >> ago & 1
-            ]
-            months.append({"month": month, "active": bool(active >> ago & 1), "holdings": owned})
-        else:
-            months.append({"month": month, "active": None, "holdings": None})
+    for date in catalogue.dates:
+        lag = months_from(month_of(date), month_of(catalogue.dates[0])) + 1
+        if lag > MAX_MONTHS:
+            break
+        month: dict[str, Any] = {"month": date.isoformat(), "active": None, "holdings": None}
+        if bit(history.present[row], lag):
+            held = np.flatnonzero(bit(history.held[row], lag))
+            month["active"] = bool(bit(history.active[row], lag))
+            month["holdings"] = [catalogue.products[item] for item in held]
+        months.append(month)
     one = known.customer(row)
     profile = None
     if one is not None:

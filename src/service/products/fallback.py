@@ -1,4 +1,4 @@
-"""From a request to ranked products: personal, else MLC, else cluster, else popularity."""
+"""The chain of sources of an answer: personal, else by profile, else popularity."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator
@@ -11,20 +11,14 @@ from numpy.typing import NDArray
 
 from src.models.contract import Scores
 from src.models.customers import Customers
+from src.models.registry import FIRST_STAGE
 from src.ranking import top_k
-from src.service.products.catalogue import PERSONAL, Catalogue, kinds
+from src.service.products.catalogue import PERSONAL, Catalogue, kinds_in
 from src.service.products.reasons import Explainer
 
 logger = logging.getLogger(__name__)
 
 Ranked = tuple[list[int], list[float]]
-
-_WHY = {
-    PERSONAL: "personal scores",
-    "mlc": "what customers with this profile hold",
-    "kmeans": "what the customer's cluster holds",
-    "popularity": "what most customers add",
-}
 
 
 @dataclass
@@ -105,10 +99,21 @@ def _why(result: Selection, k: int) -> str:
     if not used:
         parts.append("nothing is left to offer")
     else:
-        parts.append(", then ".join(_WHY[name] for name in used))
+        parts.append(", then ".join(_told(name) for name in used))
         if len(result.items) < k:
             parts.append(f"{len(result.items)} of {k} products are left to offer")
     return "; ".join(parts)
+
+
+def _told(source: str) -> str:
+    if source == PERSONAL:
+        return "personal scores"
+    return FIRST_STAGE[source].fallback if source in FIRST_STAGE else "what most customers add"
+
+
+def by_profile() -> list[str]:
+    """First-stage models that can answer where holdings are not known, in the order of turns."""
+    return [name for name, record in FIRST_STAGE.items() if record.looks_at == {"profile"}]
 
 
 def offline_chain(catalogue: Catalogue, row: int) -> Iterator[tuple[str, Callable[[], Ranked]]]:
@@ -130,20 +135,20 @@ class OnlineScores:
     def __init__(self, catalogue: Catalogue, customer: Customers) -> None:
         self._models = catalogue.models
         self.customer = customer
-        self._base: dict[str, Scores] = {}
+        self._first_stage: dict[str, Scores] = {}
 
-    def base(self, name: str) -> Scores:
-        """Scores of a base model; float32, (1, items)."""
-        if name not in self._base:
-            self._base[name] = self._models.base[name].score(self.customer)
-        return self._base[name]
+    def first_stage(self, name: str) -> Scores:
+        """Scores of a first-stage model; float32, (1, items)."""
+        if name not in self._first_stage:
+            self._first_stage[name] = self._models.first_stage[name].score(self.customer)
+        return self._first_stage[name]
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
         """What the blend looks at; (1, features)."""
         ranker = self._models.ranker
-        base = {name: self.base(name) for name in ranker.models}
-        return ranker.features(self.customer, base)[1]
+        scores = {name: self.first_stage(name) for name in ranker.models}
+        return ranker.features(self.customer, scores)[1]
 
     def personal(self) -> Scores:
         """Scores of the blend; float32, (1, items)."""
@@ -153,16 +158,16 @@ class OnlineScores:
         """Sources in order; without holdings there are no personal scores."""
         if personal:
             yield PERSONAL, lambda: ranked(self.personal())
-        yield "mlc", lambda: ranked(self.base("mlc"))
-        yield "kmeans", lambda: ranked(self.base("kmeans"))
+        for name in by_profile():
+            yield name, lambda name=name: ranked(self.first_stage(name))  # type: ignore[misc]
 
     def best(self, k: int) -> dict[str, set[int]]:
-        """The k best items of each base model that does not fail, held ones left out."""
+        """The k best items of each first-stage model that does not fail, held ones left out."""
         held = self.customer.history.holdings()
         found = {}
-        for name in self._models.base:
+        for name in self._models.first_stage:
             try:
-                found[name] = set(top_k(self.base(name), k, held)[0].tolist())
+                found[name] = set(top_k(self.first_stage(name), k, held)[0].tolist())
             except Exception:
                 logger.exception("%s failed", name)
         return found
@@ -189,7 +194,7 @@ def rows(
                 "title": titles[item],
                 "score": score,
                 "source": source,
-                "sources": support(item) if personal else [],
+                "supported_by": support(item) if personal else [],
                 "reasons": reasons(item)
                 if personal
                 else catalogue.explainer.fallback(source, item, score),
@@ -207,7 +212,7 @@ def offline_rows(catalogue: Catalogue, row: int, result: Selection) -> list[dict
     return rows(
         catalogue,
         result,
-        lambda item: kinds(support[place[item]]),
+        lambda item: kinds_in(support[place[item]]),
         lambda item: reasons[place[item]],
     )
 

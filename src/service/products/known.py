@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from src.errors import InputError
 from src.models.customers import Customers
 from src.models.history import History
+from src.products.windows import Windows
 from src.service.products.parquet import Table, ids_of
+from src.tables.months import Month
 
 _AT_ONCE = 8  # columns: read side by side, they are a table of their own for a moment
 
@@ -27,7 +29,7 @@ class Known:
     position : int32 array, shape (customers,)
         Row of each customer in `profiles`; -1 for those who had left.
     lookback_months : int
-        Months that the models learnt from.
+        Months that describe a customer.
     """
 
     history: History
@@ -37,7 +39,7 @@ class Known:
 
     @classmethod
     def read(
-        cls, history_path: str, profiles_path: str, products: list[str], lookback_months: int
+        cls, history_path: str, profiles_path: str, products: list[str], windows: Windows
     ) -> "Known":
         """Read the tables that split and recommend wrote.
 
@@ -46,7 +48,7 @@ class Known:
         InputError
             A file is missing or damaged, or the profiles are not those of the last month.
         """
-        history = read_history(history_path, products)
+        history = read_history(history_path, products, windows.last)
         profiles_table = Table.open(profiles_path)
         profiles_table.require(["customer"])
         table = profiles_table.file.read()
@@ -60,13 +62,13 @@ class Known:
         position = np.full(len(history.customers), -1, dtype=np.int32)
         position[present] = np.arange(len(owners), dtype=np.int32)
         profiles = table.drop_columns("customer").to_pandas(self_destruct=True)
-        return cls(history, profiles, position, lookback_months)
+        return cls(history, profiles, position, windows.lookback_months)
 
     def __len__(self) -> int:
         return len(self.position)
 
     def row(self, customer: int | str) -> int | None:
-        """Row of a customer among all; None for a stranger."""
+        """Row of a customer among all; None for an unknown one."""
         ids = self.history.customers
         row = int(np.searchsorted(ids, customer))
         return row if row < len(ids) and ids[row] == customer else None
@@ -79,11 +81,12 @@ class Known:
         one = slice(profile, profile + 1)
         stored = self.history.of(slice(row, row + 1))
         bits = (stored.present, stored.active, stored.held)
-        history = History(stored.customers, *(part.astype(np.int64) for part in bits))
+        wide = (part.astype(np.int64) for part in bits)
+        history = History(stored.customers, stored.last, *wide)
         return Customers(self.profiles.iloc[one], history.recent(self.lookback_months))
 
 
-def read_history(path: str, products: list[str]) -> History:
+def read_history(path: str, products: list[str], last: Month) -> History:
     """Read what split wrote, as `History.read` does, in less memory.
 
     A few columns at a time; and in 32 bits, unless there are more months.
@@ -107,4 +110,5 @@ def read_history(path: str, products: list[str]) -> History:
         names = products[start : start + _AT_ONCE]
         for item, column in enumerate(table.read_some(names), start):
             held[:, item] = column.to_numpy()
-    return History(ids_of(table.read("customer")), present, active, held)  # type: ignore[arg-type]
+    ids, lasts = ids_of(table.read("customer")), np.broadcast_to(last, len(present))
+    return History(ids, lasts, present, active, held)  # type: ignore[arg-type]

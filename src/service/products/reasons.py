@@ -14,7 +14,8 @@ from src.products.explain import COUNT, explain
 from src.products.schema import Schema
 from src.service.products.offline_lists import OfflineLists
 from src.service.products.parquet import Table, codes_of
-from src.service.products.phrases import Wording, Words
+from src.service.products.phrases import Phrases
+from src.service.products.wording import Wording
 
 _COLUMNS = ("feature", "value", "contribution")
 
@@ -108,7 +109,7 @@ class Explainer:
         self._ranker = ranker
         self._shap = LeafShap.of(ranker.booster)
         self._products = list(schema.products)
-        self._words = Words(schema, ranker, wording)
+        self._phrases = Phrases(schema, ranker, wording)
 
     def read(self, stored: StoredReasons, begin: int, count: int) -> list[list[dict[str, Any]]]:
         """Reasons of the first products of a known customer's personal list."""
@@ -126,7 +127,7 @@ class Explainer:
 
     def fallback(self, source: str, item: int, score: float) -> list[dict[str, Any]]:
         """The one reason of a product that is not from personal scores."""
-        return [self._words.fallback(source, self._products[item], score)]
+        return [self._phrases.fallback(source, self._products[item], score)]
 
     def _told(
         self,
@@ -134,7 +135,7 @@ class Explainer:
         values: NDArray[np.float32],
         thousandths: NDArray[np.int16],
     ) -> list[list[dict[str, Any]]]:
-        phrase = self._words.phrase
+        phrase = self._phrases.phrase
         return [
             [
                 {**phrase(feature, value), "contribution": thousandth / 1000}

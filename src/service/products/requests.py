@@ -79,7 +79,7 @@ class GivenFeedback(Body):
     customer: Any
     product: Any
     action: Literal["shown", "accepted", "dismissed", "withdrawn"] = Field(
-        description="withdrawn: what was said before was a mistake, the product rests no longer"
+        description="withdrawn: what was said before was a mistake, its cooldown ends"
     )
     answer: str | None = Field(
         default=None,
@@ -138,7 +138,9 @@ def _with_example(example: dict[str, Any]) -> type[Asked]:
     return WithExample
 
 
-class Reload(Body):
-    """What to read again."""
-
-    kind: Literal["personal", "mlc", "kmeans", "als", "all"] = "all"
+def reload_model(kinds: list[str]) -> type[Body]:
+    """Make the model of what to read again: lists of one kind, or everything."""
+    make: Any = create_model
+    kind: Any = Literal[(*kinds, "all")]
+    made: type[Body] = make("Reload", __base__=Body, kind=(kind, Field(default="all")))
+    return made

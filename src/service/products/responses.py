@@ -2,12 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-
-class Title(BaseModel):
-    """A product's name."""
-
-    en: str
-    ru: str
+from src.products.schema import Title
 
 
 class Reason(BaseModel):
@@ -27,8 +22,10 @@ class Recommendation(BaseModel):
     product: str
     title: Title
     score: float = Field(description="comparable within one source only")
-    source: str = Field(description="personal, mlc, kmeans or popularity")
-    sources: list[str] = Field(description="models whose own lists hold the product as well")
+    source: str = Field(description="personal, a first-stage model, or popularity")
+    supported_by: list[str] = Field(
+        description="first-stage models whose own lists hold the product as well"
+    )
     reasons: list[Reason]
 
 
@@ -62,35 +59,12 @@ class OnlineList(BaseModel):
     recommendations: list[Scored]
 
 
-class Fault(BaseModel):
-    """What is wrong with a field of a request."""
-
-    field: str
-    reason: str
-
-
-class Faults(BaseModel):
-    """A refused request."""
-
-    detail: str
-    faults: list[Fault] = []
-
-
 class Loaded(BaseModel):
     """What was read."""
 
     kind: str
     month: str
     revision: str
-
-
-class FeedbackStored(BaseModel):
-    """Acknowledgement of a feedback: it is on disk."""
-
-    id: int
-    cooldown_days: float = Field(
-        description="days for which this makes the product rest; 0: it does not, or ends a rest"
-    )
 
 
 class Ready(BaseModel):

@@ -1,35 +1,35 @@
-"""The routes: what they take, what they give, and who answers."""
+"""Routes of products: offers, customers, and what is loaded."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import orjson
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import FastAPI, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from src.service import requests, schemas
 from src.service.monitoring.statistics import statistics
-from src.service.products.answering import Answers
-from src.service.products.customer_view import describe, example_request
+from src.service.process import Process
+from src.service.products import responses
+from src.service.products.answering import Answering
+from src.service.products.catalogue import kinds
+from src.service.products.customer_view import describe
+from src.service.products.fallback import by_profile
+from src.service.products.requests import Asked, reload_model
+from src.service.products.served import Served
+from src.service.products.wording import vocabulary
+from src.service.web.access import needs
+from src.service.web.answers import FAULTS, Faults, json_response
 from src.service.web.lean import LeanRoute
 
 
-def _json(content: Any, status: int = 200) -> Response:
-    body = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(body, status_code=status, media_type="application/json")
-
-
-def add_routes(app: FastAPI, answers: Answers) -> None:
-    """Add all routes; their models are those of the bank's schema."""
-    catalogue = answers.catalogue
-    asked_model, feedback_model = requests.request_models(
-        catalogue.schema, example_request(catalogue)
-    )
+def add_routes(app: FastAPI, process: Process, served: Served, asked_model: type[Asked]) -> None:
+    """Add the routes; `asked_model` is a request with the attributes and products of the bank."""
+    catalogue = served.catalogue
+    answering = Answering(process, served)
     most = len(catalogue.products)
     length = Annotated[int, Query(ge=1, le=most, description="length of the list")]
-    faults: dict[int | str, dict[str, Any]] = {422: {"model": schemas.Faults}}
     identity: Any = int if catalogue.schema.id_type == "integer" else str
+    what_model = reload_model(kinds())
 
     def offer(path: str, answered: type[BaseModel]) -> Callable[[Callable[..., Any]], None]:
         def add(endpoint: Callable[..., Any]) -> None:
@@ -38,95 +38,85 @@ def add_routes(app: FastAPI, answers: Answers) -> None:
                 endpoint,
                 methods=["POST"],
                 response_model=answered,
-                responses=faults,
+                responses=FAULTS,
                 tags=["offers"],
+                openapi_extra=needs("read"),
                 route_class_override=LeanRoute,
             )
 
         return add
 
-    # These come first: routes are tried one by one.
-    @offer("/recommendations", schemas.Answer)
+    @offer("/recommendations", responses.Answer)
     async def recommendations(asked: asked_model, k: length = 7) -> Response:  # type: ignore[valid-type]
         """Products to offer: for a known customer by id, or for a profile and holdings."""
-        return _json(await answers.recommend(asked, k))
+        return json_response(await answering.recommend(asked, k))
 
-    @offer("/get_online_mlc", schemas.OnlineList)
-    async def get_online_mlc(asked: asked_model, k: length = 7) -> Response:  # type: ignore[valid-type]
-        """The classifier's list for a profile, computed now."""
-        return _json(await answers.of_model("mlc", asked, k))
+    def add_online_list(name: str) -> None:
+        async def online_list(asked: asked_model, k: length = 7) -> Response:  # type: ignore[valid-type]
+            return json_response(await answering.of_model(name, asked, k))
 
-    @offer("/get_online_kmeans", schemas.OnlineList)
-    async def get_online_kmeans(asked: asked_model, k: length = 7) -> Response:  # type: ignore[valid-type]
-        """The list of the cluster that a profile falls into, computed now."""
-        return _json(await answers.of_model("kmeans", asked, k))
+        online_list.__name__ = f"get_online_{name}"
+        online_list.__doc__ = f"The list of {name} for a profile, computed now."
+        offer(f"/get_online_{name}", responses.OnlineList)(online_list)
 
-    @app.get("/health", tags=["state"])
-    async def health() -> dict[str, str]:
-        """Whether the process answers; open to everybody."""
-        return {"status": "ok"}
+    for name in by_profile():
+        add_online_list(name)
 
-    @app.get("/ready", tags=["state"], response_model=schemas.Ready)
+    @app.get(
+        "/customers/{customer}",
+        tags=["customers"],
+        responses=FAULTS | {404: {"model": Faults}},
+        openapi_extra=needs("read"),
+    )
+    async def customer_of(customer: Annotated[identity, Path()]) -> Response:
+        """Profile and holdings over time of a known customer."""
+        found = describe(served.catalogue, customer)
+        if found is None:
+            return json_response({"detail": "not a known customer", "faults": []}, 404)
+        return json_response(found)
+
+    @app.get("/vocabulary", tags=["customers"], openapi_extra=needs("read"))
+    async def words() -> Response:
+        """What attributes, their codes and the sources of offers are called."""
+        now = served.catalogue
+        return json_response(vocabulary(now.schema, now.wording))
+
+    @app.get("/ready", tags=["state"], response_model=responses.Ready, openapi_extra=needs("read"))
     async def ready() -> Response:
         """What is loaded."""
-        now = answers.catalogue
-        return _json(
+        now = served.catalogue
+        return json_response(
             {
                 "ready": True,
-                "models": ["blend", *now.models.base, "popularity"],
+                "models": ["blend", *now.models.first_stage, "popularity"],
                 "revision": now.revision,
                 "digest": now.digest,
                 "month": now.month,
                 "known_customers": len(now.known),
-                "loaded_at": answers.loaded_at,
+                "loaded_at": served.loaded_at,
             }
         )
 
     @app.post(
         "/load_recommendations",
         tags=["state"],
-        response_model=schemas.Loaded,
-        responses=faults | {409: {"model": schemas.Faults}},
+        response_model=responses.Loaded,
+        responses=FAULTS | {409: {"model": Faults}},
+        openapi_extra=needs("admin", patient=True),
     )
-    async def load_recommendations(what: requests.Reload) -> Response:
+    async def load_recommendations(what: what_model) -> Response:  # type: ignore[valid-type]
         """Read offline lists of one kind, or everything, again; a broken file changes nothing."""
-        now = await answers.reload(what.kind)
-        return _json({"kind": what.kind, "month": now.month, "revision": now.revision})
+        kind: str = what.kind  # type: ignore[attr-defined]
+        now = await served.reload(kind)
+        return json_response({"kind": kind, "month": now.month, "revision": now.revision})
 
-    @app.get("/get_statistics", tags=["state"])
+    @app.get("/get_statistics", tags=["state"], openapi_extra=needs("read"))
     async def get_statistics() -> Response:
         """Counts since the start of this process."""
-        return _json(statistics(answers))
-
-    @app.get(
-        "/customers/{customer}",
-        tags=["customers"],
-        responses=faults | {404: {"model": schemas.Faults}},
-    )
-    async def customer_of(customer: Annotated[identity, Path()]) -> Response:
-        """Profile and holdings over time of a known customer."""
-        found = describe(answers.catalogue, customer)
-        if found is None:
-            return _json({"detail": "not a known customer", "faults": []}, 404)
-        return _json(found)
-
-    @app.post(
-        "/feedback",
-        tags=["feedback"],
-        status_code=201,
-        response_model=schemas.FeedbackStored,
-        responses=faults,
-    )
-    async def feedback(given: feedback_model, request: Request) -> Response:  # type: ignore[valid-type]
-        """Tell what became of an offer; once acknowledged, it is on disk."""
-        return _json(await answers.store(given, request.scope["key"]), 201)
-
-    @app.get("/feedback/export", tags=["feedback"], responses=faults)
-    async def feedback_export(
-        after: Annotated[int, Query(ge=0, lt=2**63)] = 0,
-        limit: Annotated[int, Query(ge=1, le=100_000)] = 10_000,
-    ) -> Response:
-        """Feedback for training, JSON lines, oldest first; go on with the last id."""
-        lines = await answers.in_storage(lambda: list(answers.feedback.export(after, limit)))
-        body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
-        return Response(body, media_type="application/x-ndjson")
+        now = served.catalogue
+        products = dict(zip(now.products, now.titles, strict=True))
+        models = {"revision": now.revision, "digest": now.digest, "month": now.month}
+        counts = statistics(process.monitoring)
+        return json_response(
+            counts | {"products": products, "models": models | {"loaded_at": served.loaded_at}}
+        )

@@ -1,7 +1,7 @@
 """What stands before every route: keys, scopes, rates, sizes, timeouts, headers, counting.
 
-One plain ASGI layer, because each layer costs. Nothing is open that is not named in `PUBLIC`, and
-a path that nobody has given a scope needs admin.
+One plain ASGI layer, because each layer costs. What a request needs is said by the route that
+answers it (`access`); a path without a route, and a route that says nothing, need admin.
 """
 
 import asyncio
@@ -16,25 +16,10 @@ import orjson
 
 from src.service.monitoring.metrics import Monitoring
 from src.service.settings import Settings
+from src.service.web.access import Access, name_of, needed
 from src.service.web.keys import Keys
 
 logger = logging.getLogger(__name__)
-
-PUBLIC = frozenset({"/health", "/"})
-PUBLIC_FOLDER = "/page/"  # files of the page; they hold no data
-SCOPES = {
-    "/ready": "read",
-    "/recommendations": "read",
-    "/get_online_mlc": "read",
-    "/get_online_kmeans": "read",
-    "/get_statistics": "read",
-    "/customers": "read",
-    "/feedback": "feedback",
-    "/feedback/export": "admin",
-    "/load_recommendations": "admin",
-}
-
-PATIENT = {"/load_recommendations"}  # millions of rows are read
 
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -54,13 +39,6 @@ HEADERS = [
 Message = dict[str, Any]
 
 
-def scope_of(path: str) -> str | None:
-    """Scope that a path needs; None if it is public."""
-    if path in PUBLIC or path.startswith(PUBLIC_FOLDER):
-        return None
-    return SCOPES.get(path) or SCOPES.get("/" + path.split("/", 2)[1], "admin")
-
-
 @dataclass
 class _Bucket:
     tokens: float
@@ -76,6 +54,7 @@ class Guard:
         self._keys = keys
         self._monitoring = monitoring
         self._buckets: dict[str, _Bucket] = {}
+        self._access: Access | None = None
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
         """Answer a request, or refuse it."""
@@ -84,6 +63,10 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        if self._access is None:
+            self._access = Access(scope["app"].routes)
+        route = self._access.route(scope)
+        needs, patient = needed(route)
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -94,8 +77,8 @@ class Guard:
             await send(message)
 
         try:
-            async with asyncio.timeout(self._timeout(scope["path"])):
-                refusal, body = await self._admit(scope, receive)
+            async with asyncio.timeout(self._seconds(patient)):
+                refusal, body = await self._admit(scope, needs, receive)
                 if refusal:
                     await _refuse(send_with_headers, *refusal)
                 else:
@@ -104,20 +87,20 @@ class Guard:
             if not status:
                 await _refuse(send_with_headers, 503, "timeout")
         except Exception:
-            logger.exception("%s %s failed", scope["method"], _route(scope))
+            logger.exception("%s %s failed", scope["method"], name_of(route))
             if not status:
                 await _refuse(send_with_headers, 500, "internal error")
         finally:
             seconds = time.perf_counter() - started
-            self._monitoring.count_request(_route(scope), status, seconds)
+            self._monitoring.count_request(name_of(route), status, seconds)
 
-    def _timeout(self, path: str) -> float:
-        patient = path in PATIENT
+    def _seconds(self, patient: bool) -> float:
         return self._settings.reload_seconds if patient else self._settings.timeout_seconds
 
-    async def _admit(self, scope: Message, receive: Any) -> tuple[tuple[int, str] | None, bytes]:
+    async def _admit(
+        self, scope: Message, needs: str | None, receive: Any
+    ) -> tuple[tuple[int, str] | None, bytes]:
         """Why a request is refused, or None; and its body."""
-        needed = scope_of(scope["path"])
         length = None
         presented = None
         for name, value in scope["headers"]:
@@ -125,13 +108,13 @@ class Guard:
                 presented = value
             elif name == b"content-length":
                 length = value
-        if needed is not None:
+        if needs is not None:
             key = None
             if presented is not None and presented[:7].lower() == b"bearer ":
                 key = self._keys.find(presented[7:].decode("latin-1").strip())
             if key is None:
                 return (401, "unauthorized"), b""
-            if not key.allows(needed):
+            if not key.allows(needs):
                 return (403, "forbidden"), b""
             if not self._within_rate(key.name):
                 return (429, "too many requests"), b""
@@ -186,14 +169,3 @@ async def _refuse(send: Any, status: int, detail: str) -> None:
         headers.append((b"retry-after", b"1"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _route(scope: Message) -> str:
-    """Path as declared, without ids; what is not declared shares a name."""
-    if scope["path"].startswith(PUBLIC_FOLDER):
-        return PUBLIC_FOLDER
-    route = scope.get("route")
-    path = getattr(route, "path", None)
-    if path:
-        return str(path)
-    return scope["path"] if scope["path"] in SCOPES or scope["path"] in PUBLIC else "other"

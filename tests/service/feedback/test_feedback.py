@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from src.errors import InputError
-from src.service import feedback as module
+from src.service.feedback import store as module
 from src.service.feedback.store import Feedback, FeedbackSettings, migrate
 from tests.servers import free_port
 from tests.service.bank import Service, Start
@@ -232,7 +232,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, url],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert process.stdout is not None
     acknowledged = [int(process.stdout.readline()) for _ in range(50)]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from prometheus_client import CollectorRegistry
 
-from src.service import drift
+from src.service.monitoring import drift
 from src.service.monitoring.drift import Drift, RecentRequests, psi
 from src.service.monitoring.drift_reference import Bins, Reference, first_offers
 from tests.service.bank import Service, Start
@@ -206,7 +206,7 @@ class TestService:
         return start(drift_least=1)
 
     def value(self, service: Service, name: str, **labels: str) -> float | None:
-        registry: CollectorRegistry = service.app.state.monitoring.registry
+        registry: CollectorRegistry = service.app.state.process.monitoring.registry
         return registry.get_sample_value(f"nextbest_{name}", labels)
 
     def windows(self, service: Service) -> list[float | None]:

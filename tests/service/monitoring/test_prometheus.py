@@ -19,10 +19,10 @@ import yaml
 
 from scripts.simulate_load import Customers, requests, send
 from src.products.schema import Schema
-from src.service import keys
+from src.service.web import keys
 from tests.service.bank import PARAMS
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
 LONGEST = 180  # seconds; only something that hangs takes as long
 WINDOW = 150  # requests

@@ -1,6 +1,6 @@
 """Pictures of the page: by the test of the tiny bank, and by hand of a service that runs.
 
-NEXTBEST_KEY=… python -m tests.service.screenshots http://127.0.0.1:8000/ 15981 docs/images
+NEXTBEST_KEY=… python -m tests.service.page.screenshots http://127.0.0.1:8000/ 15981 docs/images
 """
 
 import os

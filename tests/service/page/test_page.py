@@ -1,99 +1,23 @@
-"""The page in headless Chromium, on a service of the small bank in a process of its own."""
+"""The page in headless Chromium, on the small bank."""
 
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
-from src.service import keys
 from tests.service.bank import PRODUCTS
-from tests.service.screenshots import KINDS, chromium, find, open_page, sign_in, take
+from tests.service.page.conftest import ROOT, Running
+from tests.service.page.screenshots import KINDS, find, open_page, sign_in, take
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "src/service/page"
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 EXPECTED_NOISE = "Failed to load resource"  # the browser's own line about a status of 4xx
-
-
-@dataclass(frozen=True)
-class Running:
-    """Address of the service, and its keys."""
-
-    address: str
-    keys: dict[str, str]
-
-    def get(self, path: str, scope: str = "admin") -> httpx.Response:
-        key = {"Authorization": f"Bearer {self.keys[scope]}"}
-        return httpx.get(self.address + path, headers=key)
-
-    def recommendations(self, customer: int) -> Any:
-        key = {"Authorization": f"Bearer {self.keys['read']}"}
-        body = {"customer": customer}
-        return httpx.post(f"{self.address}recommendations", json=body, headers=key).json()
-
-
-@pytest.fixture(scope="module")
-def running(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("page") / "bank"
-    shutil.copytree(ran, folder)
-    scopes: dict[str, list[keys.Scope]] = {
-        "page": ["read", "feedback"],
-        "read": ["read"],
-        "admin": ["admin"],
-    }
-    stored = folder / "data/service/keys.json"
-    made = {name: keys.create(stored, name, allowed) for name, allowed in scopes.items()}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("NEXTBEST_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "src.service"],
-        cwd=folder,
-        env=kept
-        | {
-            "PYTHONPATH": str(ROOT),
-            "NEXTBEST_PORT": str(port),
-            "NEXTBEST_METRICS_PORT": "0",
-            "NEXTBEST_REVISION": "abc1234",
-        },
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr
-    log = ""
-    for line in process.stderr:
-        log += line
-        if "Uvicorn running" in line:
-            break
-    else:
-        pytest.fail(f"the service did not start:\n{log}")
-    yield Running(f"http://127.0.0.1:{port}/", made)
-    process.terminate()
-    process.communicate(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    if path is None:
-        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
@@ -233,7 +157,7 @@ def test_recommendations_stand_as_the_service_gave_them(signed_in: Page, running
         }
         origin = item.locator(".origin").inner_text()
         assert [name in origin for name in names.values()] == [
-            kind in offer["sources"] or kind == offer["source"] for kind in names
+            kind in offer["supported_by"] or kind == offer["source"] for kind in names
         ]
     filled = any(offer["source"] != "personal" for offer in offers)
     assert signed_in.locator(".offers .note").count() == filled
@@ -250,17 +174,17 @@ def test_profile_shows_what_is_known_and_what_is_not(signed_in: Page, running: R
     shown = dict(zip(texts(signed_in, ".profile dt"), texts(signed_in, ".profile dd"), strict=True))
     assert shown == {
         "Age": f"{profile['age']:.0f} years",
-        "With the bank": shown["With the bank"],
-        "Income a year": f"not known\nmodels assume {int(profile['income'] + 0.5):,}",
-        "Type of customer": "primary",
+        "Time here": shown["Time here"],
+        "Income": f"not known\nmodels assume {int(profile['income'] + 0.5):,}",
+        "Customer type": "1",
         "Deceased": "no",
         "Province": "2",
         "Active": {"1": "yes", "0": "no"}[profile["active"]],
         "Segment": "not known",
     }
     years, months = divmod(int(profile["tenure"]), 12)
-    assert str(years) in shown["With the bank"] or years == 0
-    assert str(months) in shown["With the bank"] or months == 0
+    assert str(years) in shown["Time here"] or years == 0
+    assert str(months) in shown["Time here"] or months == 0
 
 
 def test_holdings_are_a_table_of_months(signed_in: Page, running: Running) -> None:
@@ -359,7 +283,7 @@ def test_accepting_and_dismissing_is_stored_and_can_be_changed(
     left = [item.get_attribute("data-product") for item in signed_in.locator(".offer").all()]
     assert not set(products) & set(left)
     expect(signed_in.locator(".removed")).to_contain_text(
-        "2 resting after accepted or dismissed offers"
+        "2 in cooldown after accepted or dismissed offers"
     )
 
 
@@ -393,7 +317,7 @@ def test_feedback_that_cannot_be_stored_is_taken_back(page: Page, running: Runni
 # What can go wrong
 
 
-def test_a_stranger_is_offered_what_is_popular(signed_in: Page) -> None:
+def test_an_unknown_customer_is_offered_what_is_popular(signed_in: Page) -> None:
     find(signed_in, 999)
     expect(signed_in.locator("#found > .note")).to_have_text(
         "Customer 999 is not known to the service. These are the products that most customers add."
@@ -502,7 +426,7 @@ def test_an_answer_is_withdrawn_by_the_same_button(signed_in: Page) -> None:
     product = first.get_attribute("data-product")
     dismiss = first.locator("[data-action=dismissed]")
     dismiss.click()
-    expect(first.locator(".outcome")).to_have_text("Dismissed, rests for 90 days")
+    expect(first.locator(".outcome")).to_have_text("Dismissed, not offered again for 90 days")
     with signed_in.expect_response("**/feedback") as stored:
         dismiss.click()
     sent: Any = stored.value.request.post_data_json
@@ -517,12 +441,12 @@ def test_a_double_click_is_one_answer(signed_in: Page, running: Running) -> None
     find(signed_in, 25)
     first = signed_in.locator(".offer").first
     first.locator("[data-action=dismissed]").dblclick()
-    expect(first.locator(".outcome")).to_have_text("Dismissed, rests for 90 days")
+    expect(first.locator(".outcome")).to_have_text("Dismissed, not offered again for 90 days")
     first.locator("[data-action=accepted]").focus()
     signed_in.keyboard.down("Enter")
     signed_in.keyboard.down("Enter")  # held down: it repeats
     signed_in.keyboard.up("Enter")
-    expect(first.locator(".outcome")).to_have_text("Accepted, rests for 30 days")
+    expect(first.locator(".outcome")).to_have_text("Accepted, not offered again for 30 days")
     lines = [json.loads(line) for line in running.get("feedback/export").text.splitlines()]
     told = [line["action"] for line in lines if line["customer"] == "25"]
     assert [action for action in told if action != "shown"] == ["dismissed", "accepted"]

@@ -23,7 +23,7 @@ def products(answer: Any) -> list[str]:
     return [row["product"] for row in answer.json()["recommendations"]]
 
 
-def test_a_known_customer_gets_his_personal_list(service: Service) -> None:
+def test_a_known_customer_gets_their_personal_list(service: Service) -> None:
     adult = [product for product in lists()[1] if product != "junior"]
     answer = service.ask({"customer": 1}, k=1)
     assert answer.status_code == 200
@@ -32,7 +32,7 @@ def test_a_known_customer_gets_his_personal_list(service: Service) -> None:
     assert row["product"] == adult[0]
     assert row["title"] == {"en": adult[0].title(), "ru": f"{adult[0]} (Ru)"}
     assert row["source"] == "personal"
-    assert row["sources"] == [
+    assert row["supported_by"] == [
         kind
         for kind in ("mlc", "kmeans", "als")
         if adult[0] in lists(f"{paths.SERVING_LISTS}/{kind}.parquet")[1]
@@ -83,7 +83,7 @@ def test_rules_come_last_and_are_counted(
     answer = service.ask({"customer": customer}, k=5)
     assert products(answer) == [product for product in left if product not in held]
     assert answer.json()["removed"] == {rule: len(set(PRODUCTS) - held - set(left))}
-    total = service.app.state.monitoring.registry.get_sample_value(
+    total = service.app.state.process.monitoring.registry.get_sample_value(
         "nextbest_removed_total", {"rule": rule}
     )
     assert total == answer.json()["removed"][rule]
@@ -111,8 +111,8 @@ def test_a_model_that_fails_is_passed_over(
     def fail(*_: Any) -> None:
         raise ValueError("broken")
 
-    models = service.app.state.answers.catalogue.models
-    monkeypatch.setattr(type(models.base["mlc"]), "score", fail)
+    models = service.app.state.served.catalogue.models
+    monkeypatch.setattr(type(models.first_stage["mlc"]), "score", fail)
     answer = service.ask({"profile": {"age": 40}, "holdings": []}).json()
     assert answer["source"] == "kmeans"
     assert answer["why"] == "personal, mlc failed; what the customer's cluster holds"
@@ -121,23 +121,25 @@ def test_a_model_that_fails_is_passed_over(
 def test_a_model_that_fails_supports_nothing(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalogue = service.app.state.answers.catalogue
+    catalogue = service.app.state.served.catalogue
     assert "als" not in catalogue.models.ranker.models
     request = {"profile": {"age": 40}, "holdings": ["account"]}
     before = service.ask(request, k=5).json()["recommendations"]
-    assert any("als" in row["sources"] for row in before)
+    assert any("als" in row["supported_by"] for row in before)
 
     def fail(*_: Any) -> None:
         raise ValueError("broken")
 
-    monkeypatch.setattr(type(catalogue.models.base["als"]), "score", fail)
+    monkeypatch.setattr(type(catalogue.models.first_stage["als"]), "score", fail)
     after = service.ask(request, k=5).json()["recommendations"]
-    without = [[name for name in row["sources"] if name != "als"] for row in before]
-    assert after == [row | {"sources": left} for row, left in zip(before, without, strict=True)]
+    without = [[name for name in row["supported_by"] if name != "als"] for row in before]
+    assert after == [
+        row | {"supported_by": left} for row, left in zip(before, without, strict=True)
+    ]
 
 
 def test_online_is_offline(service: Service) -> None:
-    catalogue = service.app.state.answers.catalogue
+    catalogue = service.app.state.served.catalogue
     gaps = online_gaps(catalogue, list(range(1, 121)))
     assert set(gaps) == set(range(1, 121)) - {8}  # who has left
     assert all(gap <= 1e-6 for gap in gaps.values())
@@ -158,7 +160,7 @@ def test_reasons_online_are_those_of_the_pipeline(service: Service) -> None:
         if before["source"] != "personal":
             continue
         assert before["product"] == now["product"]
-        assert before["sources"] == now["sources"]
+        assert before["supported_by"] == now["supported_by"]
         assert [reason["feature"] for reason in before["reasons"]] == [
             reason["feature"] for reason in now["reasons"]
         ]

@@ -8,10 +8,10 @@ import yaml
 
 from src.errors import InputError
 from src.products import paths
-from src.service import keys
 from src.service.__main__ import main
 from src.service.app import create_app
 from src.service.settings import Settings
+from src.service.web import keys
 from tests.service.bank import RULES, Service, TestClient
 
 FILES = [
@@ -84,23 +84,23 @@ def test_lists_are_read_again(service: Service) -> None:
 def test_a_broken_file_changes_nothing(
     service: Service, kind: str, path: str, message: str
 ) -> None:
-    before = service.app.state.answers.catalogue
+    before = service.app.state.served.catalogue
     Path(path).write_bytes(Path(path).read_bytes()[:-10])
     answer = reload(service, kind)
     assert answer.status_code == 409
     assert answer.json()["detail"].startswith(f"{path} {message}")
-    assert service.app.state.answers.catalogue is before
+    assert service.app.state.served.catalogue is before
 
 
 def test_reasons_of_other_lists(service: Service) -> None:
-    before = service.app.state.answers.catalogue
+    before = service.app.state.served.catalogue
     pq.write_table(pq.read_table(paths.REASONS).slice(1), paths.REASONS)
     answer = reload(service, "personal")
     assert answer.status_code == 409
     assert answer.json()["detail"] == (
         f"{paths.REASONS} is not about the personal lists; run dvc repro or dvc pull"
     )
-    assert service.app.state.answers.catalogue is before
+    assert service.app.state.served.catalogue is before
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 
 from src.models.ranker import Ranker
 from src.products.schema import Schema
-from src.service.products.phrases import Wording, Words
+from src.service.products.phrases import Phrases
+from src.service.products.wording import Wording
 from tests.service.bank import PARAMS
 
 PHRASES = [
@@ -36,19 +37,21 @@ PHRASES = [
     ("active_share", 0.0, "active in 0% of months", "активность в 0% месяцев"),
     ("age", 41.0, "age: 41", "возраст: 41"),
     ("income", 12345.6, "income: 12,346", "income: 12 346"),
-    ("income_missing", 1.0, "income is not known", "доход неизвестен"),
+    ("income_missing", 1.0, "income is not known", "income: неизвестно"),
     ("segment", 1.0, "segment: UNI", "segment: UNI"),
     ("segment", -1.0, "segment: other", "segment: other"),
 ]  # fmt: skip
 
 
-def words(names: list[str]) -> Words:
+def words(names: list[str]) -> Phrases:
     encoder = SimpleNamespace(
         numeric=("age", "income", "income_missing"), categories={"segment": ("TOP", "UNI")}
     )
     ranker: Any = SimpleNamespace(encoder=encoder, booster=SimpleNamespace(feature_names_=names))
-    wording = Wording.model_validate({"attributes": {"age": {"en": "age", "ru": "возраст"}}})
-    return Words(Schema.model_validate(PARAMS["schema"]), cast(Ranker, ranker), wording)
+    wording = Wording.model_validate(
+        {"attributes": {"age": {"title": {"en": "age", "ru": "возраст"}}}}
+    )
+    return Phrases(Schema.model_validate(PARAMS["schema"]), cast(Ranker, ranker), wording)
 
 
 @pytest.mark.parametrize(("name", "value", "en", "ru"), PHRASES)

@@ -50,5 +50,5 @@ def test_no_request_ends_in_a_fault(service: Service) -> None:
             with suppress(Unsatisfiable):  # there is nothing to get wrong
                 check()
     assert set(asked) == {operation.label for operation in operations}
-    errors = service.app.state.monitoring.registry.get_sample_value("nextbest_errors_total")
+    errors = service.app.state.process.monitoring.registry.get_sample_value("nextbest_errors_total")
     assert errors == 0

@@ -1,0 +1,53 @@
+"""Routes of feedback: to tell what became of an offer, and to export what was told."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from src.service.process import Process
+from src.service.web.access import needs
+from src.service.web.answers import FAULTS, json_response
+
+
+class FeedbackStored(BaseModel):
+    """Acknowledgement of a feedback: it is on disk."""
+
+    id: int
+    cooldown_days: float = Field(
+        description="days for which the product is not offered again; 0: it may be, at once"
+    )
+
+
+def add_routes(app: FastAPI, process: Process, feedback_model: type[BaseModel]) -> None:
+    """Add the routes; `feedback_model` has the ids and products of the bank."""
+
+    @app.post(
+        "/feedback",
+        tags=["feedback"],
+        status_code=201,
+        response_model=FeedbackStored,
+        responses=FAULTS,
+        openapi_extra=needs("feedback"),
+    )
+    async def feedback(given: feedback_model, request: Request) -> Response:  # type: ignore[valid-type]
+        """Tell what became of an offer; once acknowledged, it is on disk."""
+        told: dict[str, Any] = given.model_dump()  # type: ignore[attr-defined]
+        identity = await process.in_storage(
+            process.feedback.add, told | {"key": request.scope["key"]}
+        )
+        process.monitoring.feedback.labels(told["action"]).inc()
+        days = process.feedback.cooldown_days(told["action"])
+        return json_response({"id": identity, "cooldown_days": days}, 201)
+
+    @app.get("/feedback/export", tags=["feedback"], responses=FAULTS, openapi_extra=needs("admin"))
+    async def feedback_export(
+        after: Annotated[int, Query(ge=0, lt=2**63)] = 0,
+        limit: Annotated[int, Query(ge=1, le=100_000)] = 10_000,
+    ) -> Response:
+        """Feedback for training, JSON lines, oldest first; go on with the last id."""
+        lines = await process.in_storage(lambda: list(process.feedback.export(after, limit)))
+        body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
+        return Response(body, media_type="application/x-ndjson")

@@ -1,0 +1,58 @@
+"""Answers of all routes: JSON, and what is said of a refused request."""
+
+import json
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from src.errors import InputError
+
+
+class Fault(BaseModel):
+    """What is wrong with a field of a request."""
+
+    field: str
+    reason: str
+
+
+class Faults(BaseModel):
+    """A refused request."""
+
+    detail: str
+    faults: list[Fault] = []
+
+
+FAULTS: dict[int | str, dict[str, Any]] = {422: {"model": Faults}}
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    """An answer; NumPy's numbers are taken as they are."""
+    body = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(body, status_code=status, media_type="application/json")
+
+
+def add_fault_handlers(app: FastAPI) -> None:
+    """Answer faults of requests and of files in one form."""
+    app.add_exception_handler(RequestValidationError, _say_which_field)
+    app.add_exception_handler(InputError, _say_what_is_wrong)
+
+
+async def _say_which_field(_: Any, error: Exception) -> Response:
+    """422: which field, and why; what was sent is not repeated."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    faults = []
+    for fault in error.errors():
+        parts = [str(part) for part in fault["loc"] if part != "body"]
+        faults.append({"field": ".".join(parts) or "body", "reason": fault["msg"]})
+    content = json.dumps({"detail": "the request is not valid", "faults": faults})
+    return Response(content, status_code=422, media_type="application/json")
+
+
+async def _say_what_is_wrong(_: Any, error: Exception) -> Response:
+    """409: a file is broken; what was loaded before is still served."""
+    content = json.dumps({"detail": str(error), "faults": []}, ensure_ascii=False)
+    return Response(content, status_code=409, media_type="application/json")

@@ -1,0 +1,31 @@
+"""The OpenAPI document says what the guard asks for."""
+
+from fastapi import FastAPI
+
+from src.service.web.access import scope_of
+
+_METHODS = {"get", "put", "post", "delete", "patch"}
+_REFUSALS = {
+    "400": {"description": "the body cannot be read"},
+    "401": {"description": "no valid key"},
+    "403": {"description": "the key lacks the scope"},
+    "413": {"description": "the body is too large"},
+    "429": {"description": "too many requests"},
+    "503": {"description": "not answered in time"},
+}
+
+
+def describe_security(app: FastAPI) -> None:
+    """Put the scope of each route, and how it may be refused, into the document."""
+    document = app.openapi()
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    for operations in document["paths"].values():
+        for method in _METHODS & set(operations):
+            operation = operations[method]
+            scope = scope_of(operation)
+            if scope is not None:
+                operation["security"] = [{"key": []}]
+                operation["responses"] |= _REFUSALS
+                said = operation.get("description", "")
+                operation["description"] = f"{said}\n\nScope: {scope}.".strip()
