@@ -6,7 +6,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo notebook serve report test lint lock s3 mlflow
+.PHONY: help demo notebook serve report test lint deps lock s3 mlflow
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ lint: .venv/development ## Style and types only.
 	ruff check .
 	ruff format --check .
 	mypy
+
+deps: .venv/runtime ## Write what the stages import into every dvc.yaml.
+	python -m scripts.deps
 
 lock: ## Pin the newest versions that fit the requirements*.in files.
 	for list in requirements requirements-service requirements-dev; do \

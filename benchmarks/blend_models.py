@@ -1,7 +1,7 @@
-"""What the base models' scores add to the blend: `python -m benchmarks.blend_models`.
+"""What first-stage scores add to the blend: `python -m benchmarks.blend_models`.
 
 Run after `dvc repro`. Five-fold cross-validation over the adders of the blend months, folds by
-customer, so that the test month stays untouched. The base models end before those months.
+customer, so that the test month stays untouched. The first-stage models end before those months.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Ten minutes of everything at once, and a kill in the middle: `python -m benchmarks.endurance`.
 
 Run after `dvc repro`. A service of the last run is asked 100 times a second: known customers, full
-profiles, strangers, feedback, bad requests, wrong keys. Meanwhile lists and models are read again
+profiles, unknown customers, feedback, bad requests, wrong keys. Meanwhile lists and models are read again
 every ten seconds. Half-way it is killed without warning and started again. At the end no answer may
 be a 500, memory may not have grown, and every acknowledged feedback must be there.
 """
@@ -24,8 +24,8 @@ from benchmarks.service import repeat, running, show
 from scripts.simulate_load import Customers, requests, send, summary
 from src import params
 from src.products.schema import Schema
-from src.service.web import keys
 from src.service.monitoring.metrics import resident_bytes
+from src.service.web import keys
 
 PORT = 8933
 KINDS = ("personal", "mlc", "kmeans", "als", "all")

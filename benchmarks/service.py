@@ -33,8 +33,8 @@ from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from src.products import paths
-from src.service.web import keys
 from src.service.monitoring.metrics import resident_bytes
+from src.service.web import keys
 
 PORT, EMPTY_PORT = 8931, 8932
 CONNECTIONS = 32

@@ -1,4 +1,4 @@
-"""Ask a running service as a bank would: known customers, full profiles, strangers, feedback.
+"""Ask a running service as a bank would: known customers, full profiles, unknown customers, feedback.
 
     NEXTBEST_KEY=nb_… python -m scripts.simulate_load                 # 100 requests in 230 s
     NEXTBEST_KEY=nb_… python -m scripts.simulate_load --requests 6000 --seconds 60 --drift 0.5
@@ -126,7 +126,7 @@ def requests(
     Parameters
     ----------
     cold : float
-        Share that comes from strangers: half of them with a profile, half with an unknown id.
+        Share that comes from unknown customers: half of them with a profile, half with an unknown id.
     drift : float
         Share that comes from another population: 30 years older, with a new sales channel.
     errors : float
@@ -159,9 +159,9 @@ def _request(
     if kind < cold:
         if rng.random() < 0.5:
             return Request(at, {"profile": customers.profile(row)})
-        stranger = rng.randrange(10**9, 2 * 10**9)
+        unknown = rng.randrange(10**9, 2 * 10**9)
         is_text = isinstance(customers.identity(row), str)
-        return Request(at, {"customer": f"stranger {stranger}" if is_text else stranger})
+        return Request(at, {"customer": f"unknown {unknown}" if is_text else unknown})
     reaction = None
     if rng.random() < _FEEDBACK:
         reaction = rng.choices(["shown", "dismissed", "accepted"], [6, 3, 1])[0]
@@ -240,7 +240,7 @@ def main() -> None:
     parser.add_argument("--url", default=os.environ.get("NEXTBEST_URL", "http://127.0.0.1:8000"))
     parser.add_argument("--requests", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=230, help="over how long")
-    parser.add_argument("--cold", type=_share, default=0.1, help="share of strangers")
+    parser.add_argument("--cold", type=_share, default=0.1, help="share of unknown customers")
     parser.add_argument("--drift", type=_share, default=0.0, help="share of another population")
     parser.add_argument("--errors", type=_share, default=0.0, help="share of wrong requests")
     parser.add_argument("--seed", type=int, default=7)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from src.compare.differences import AdderScores, compare
 from src.compare.presentation import draw, markdown
+from src.drawing import save
 from src.errors import run
 
 PICTURE = Path("report/compare.png")
@@ -24,7 +25,7 @@ def main() -> None:
     parser.add_argument("after", metavar="REV_B", help="the same, or workspace")
     arguments = parser.parse_args()
     comparison = compare(AdderScores.read(arguments.before), AdderScores.read(arguments.after))
-    draw(comparison, PICTURE)
+    save(PICTURE, draw(comparison))
     print(markdown(comparison))
     print(f"\nPicture: {PICTURE}", file=sys.stderr)
 

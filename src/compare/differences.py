@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from src.compare import revisions
 from src.errors import InputError
-from src.evaluation.metrics import bootstrap_means
+from src.evaluation.intervals import bootstrap_means
 from src.products import paths
 
 VERDICT_ON = "blend"

@@ -1,14 +1,12 @@
 """Differences with their intervals, one row each: a forest plot."""
 
-from pathlib import Path
-
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from src.compare.differences import Difference
-from src.drawing import CONTRAST, FAINT, INK, PLAIN, STYLE, save
+from src.drawing import CONTRAST, FAINT, INK, PLAIN, STYLE
 
 # The marker tells the same without the colour.
 LOOKS = {"higher": (PLAIN, "^"), "lower": (CONTRAST, "v")}
@@ -16,13 +14,12 @@ NEITHER = (FAINT, "o")
 _ROWS = {"axes.spines.left": False, "axes.grid.axis": "x", "ytick.left": False}
 
 
-def forest_plot(path: str | Path, panels: dict[str, list[Difference]], label: str) -> None:
-    """Write differences and 95 % intervals as PNG.
+@mpl.rc_context(STYLE | _ROWS)
+def forest_plot(panels: dict[str, list[Difference]], label: str) -> Figure:
+    """Draw differences and 95 % intervals.
 
     Parameters
     ----------
-    path : str or Path
-        The PNG.
     panels : dict of title -> differences
         One panel each, from top to bottom, with a scale of its own; empty ones are left out.
     label : str
@@ -30,14 +27,13 @@ def forest_plot(path: str | Path, panels: dict[str, list[Difference]], label: st
     """
     panels = {title: rows for title, rows in panels.items() if rows}
     heights = [len(rows) + 1.2 for rows in panels.values()]
-    with mpl.rc_context(STYLE | _ROWS):
-        figure = Figure(figsize=(8, 0.34 * sum(heights) + 0.5), layout="constrained")
-        axes = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
-        for panel, (title, rows) in zip(axes, panels.items(), strict=True):
-            panel.set_title(title)
-            _draw(panel, rows)
-        axes[-1].set_xlabel(label)
-        save(path, figure)
+    figure = Figure(figsize=(8, 0.34 * sum(heights) + 0.5), layout="constrained")
+    axes = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
+    for panel, (title, rows) in zip(axes, panels.items(), strict=True):
+        panel.set_title(title)
+        _draw(panel, rows)
+    axes[-1].set_xlabel(label)
+    return figure
 
 
 def _draw(axes: Axes, rows: list[Difference]) -> None:

@@ -1,6 +1,6 @@
 """A comparison of two revisions as Markdown and as a picture."""
 
-from pathlib import Path
+from matplotlib.figure import Figure
 
 from src.compare.differences import RESAMPLES, Comparison, Difference
 from src.compare.forest_plot import forest_plot
@@ -97,15 +97,14 @@ def _notes(comparison: Comparison) -> list[str]:
     return notes
 
 
-def draw(comparison: Comparison, path: str | Path) -> None:
+def draw(comparison: Comparison) -> Figure:
     """Draw differences and intervals: models above, slices below."""
     first = comparison.models[0].title
     before, after = (
         name if len(name) <= 34 else f"{name[:33]}…"
         for name in map(short, (comparison.before.revision, comparison.after.revision))
     )
-    forest_plot(
-        path,
+    return forest_plot(
         {
             "Differences in MAP@7 among adders (their number)": comparison.models,
             f"{first} by slice": comparison.slices,

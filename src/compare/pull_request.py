@@ -17,6 +17,7 @@ from dvc.repo import Repo
 from src.compare import dvc_lock
 from src.compare.differences import VERDICT_ON, AdderScores, compare
 from src.compare.presentation import draw, markdown, short, signed
+from src.drawing import save
 from src.errors import InputError, run
 from src.evaluation.report import models_of
 from src.products import paths
@@ -85,7 +86,7 @@ def verdict(base: Side, head: Side, images_url: str | None) -> str:
         )
     if comparison.identical:
         return markdown(comparison)
-    draw(comparison, FOLDER / PICTURE)
+    save(FOLDER / PICTURE, draw(comparison))
     picture = f"![Differences and their intervals]({PICTURE})"
     if images_url:
         picture = f"*The picture of it, {PICTURE}, is in the report that the workflow run keeps.*"

@@ -85,7 +85,7 @@ class Engine(Protocol):
         """
 
     def write_runs(self, runs: Iterable[ir.Table], path: str | Path, order: Sequence[str]) -> None:
-        """Write runs below each other as one parquet file, each sorted by the columns of `order`."""
+        """Write runs below each other as one parquet file, each sorted by `order`."""
 
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
         """Write rows as CSV, in their order; cells are quoted where they need it."""

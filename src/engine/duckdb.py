@@ -126,7 +126,7 @@ class DuckDB:
         return runs
 
     def write_runs(self, runs: Iterable[ir.Table], path: str | Path, order: Sequence[str]) -> None:
-        """Write runs below each other as one parquet file, each sorted by the columns of `order`."""
+        """Write runs below each other as one parquet file, each sorted by `order`."""
         with ExitStack() as stack:
             writer = None
             for rows in tqdm(runs, "written", unit="run", disable=None):

@@ -62,7 +62,7 @@ def log_model(name: str, finished: Finished, folder: Path) -> str:
 
 
 def inputs_of(name: str, finished: Finished) -> dict[str, Any]:
-    """A model's name, columns that it takes, its products in order, months that describe a customer."""
+    """A model's name, the columns that it takes, its products in order, the months it looks at."""
     schema = finished.schema
     looks_at = FIRST_STAGE[name].looks_at if name in FIRST_STAGE else {"profile", "history"}
     activity = ["was_active"] if "active" in schema.categorical else []

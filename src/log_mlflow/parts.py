@@ -56,12 +56,8 @@ def parts(stages: dict[str, Any], reports: dict[str, Any]) -> list[Part]:
     scored = reports[paths.METRICS]
     for model in [*FIRST_STAGE, "blend"]:
         names = ["blend", "evaluate"] if model == "blend" else [f"train_{model}"]
-        slices = {
-            title: row[model] for title, row in scored["slices"].items() if model in row
-        }
-        metrics = _numbers(
-            scored[model] | {"test": scored["test"], "slices": slices}
-        )
+        slices = {title: row[model] for title, row in scored["slices"].items() if model in row}
+        metrics = _numbers(scored[model] | {"test": scored["test"], "slices": slices})
         plots = [path for path in written(stages, *names) if path.startswith("plots/")]
         files = sorted({paths.METRICS, paths.COMPARISON_PNG, paths.MAP_AT_K_PNG, *plots})
         name = f"{model.upper()}_processing"

@@ -1,4 +1,4 @@
-"""Runs of MLflow: one each for the data (EDA), every base model and the blend.
+"""Runs of MLflow: one each for the data (EDA), each first-stage model and the blend.
 
 They are found again by their tags: logging twice adds nothing, a half-logged run is replaced.
 """

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from src.models.contract import Phrase
 from src.models.history import Bits, History, added, bit, dropped, with_predecessor
 
-Values = NDArray[np.float32]
+Block = NDArray[np.float32]
 
 
 class Events:
@@ -26,9 +26,9 @@ class Events:
         self.pairs = with_predecessor(history.present)[:, None]
         self.added = added(history.held, self.pairs)
         self.dropped = dropped(history.held, self.pairs)
-        self._holdings: dict[int, Values] = {}
+        self._holdings: dict[int, Block] = {}
 
-    def holdings(self, lag: int) -> Values:
+    def holdings(self, lag: int) -> Block:
         """1 where held `lag` months back, else 0; NaN where the customer was not in the data."""
         if lag not in self._holdings:
             holdings = self.history.holdings(lag).astype(np.float32)
@@ -36,7 +36,7 @@ class Events:
             self._holdings[lag] = holdings
         return self._holdings[lag]
 
-    def activity(self, lag: int) -> Values:
+    def activity(self, lag: int) -> Block:
         """1 where active `lag` months back, else 0; NaN where the customer was not in the data."""
         active = bit(self.history.active, lag).astype(np.float32)
         active[~self.history.known(lag)] = np.nan
@@ -59,7 +59,7 @@ class Lagged:
     """
 
     name: str
-    compute: Callable[[Events, int], Values]
+    compute: Callable[[Events, int], Block]
     yes: Phrase
     no: Phrase
     by_product: bool = False
@@ -87,32 +87,32 @@ class Feature:
     """
 
     name: str
-    compute: Callable[[Events], Values]
+    compute: Callable[[Events], Block]
     says: Phrase
     none: Phrase | None = None
     just: Phrase | None = None
     by_product: bool = False
 
 
-def _count(bits: Bits) -> Values:
+def _count(bits: Bits) -> Block:
     return np.bitwise_count(bits).astype(np.float32)
 
 
-def _months_since(bits: Bits) -> Values:
+def _months_since(bits: Bits) -> Block:
     """Months from the lowest set bit to the month to be predicted (bit 0: 1); NaN without one."""
     lowest = np.bitwise_count((bits & -bits) - 1).astype(np.float32) + 1
     return np.where(bits == 0, np.float32(np.nan), lowest)
 
 
-def _since_any(bits: Bits) -> Values:
+def _since_any(bits: Bits) -> Block:
     return _months_since(np.bitwise_or.reduce(bits, axis=1))
 
 
-def _total(bits: Bits) -> Values:
+def _total(bits: Bits) -> Block:
     return np.asarray(np.bitwise_count(bits).sum(axis=1, dtype=np.float32))
 
 
-def _active_share(events: Events) -> Values:
+def _active_share(events: Events) -> Block:
     months = np.maximum(_count(events.history.present), 1)
     return np.divide(_count(events.history.active), months, dtype=np.float32)
 
@@ -232,7 +232,7 @@ def feature_names(products: Sequence[str], lags: Sequence[int]) -> list[str]:
     ]
 
 
-def feature_blocks(history: History, lags: Sequence[int]) -> list[Values]:
+def feature_blocks(history: History, lags: Sequence[int]) -> list[Block]:
     """Describe each customer's history up to now.
 
     Parameters

@@ -27,7 +27,7 @@ Ids = NDArray[np.int64] | NDArray[np.object_]
 # (Without ~, which Ibis writes without the parentheses that it needs.)
 
 
-def bit(months: Any, lag: int) -> Any:
+def bit(months: Any, lag: Any) -> Any:
     """1 where the month `lag` months back is set, else 0; lag 1 is the last known month."""
     return (months >> (lag - 1)) & 1
 

@@ -58,8 +58,8 @@ class Mlc:
         classes = np.flatnonzero((constant > 0) & (constant < 1))
         if not len(classes):
             raise CannotFitError(
-                f"among {len(holdings)} customer-months every product is held by all or by none, so "
-                "there is nothing to learn"
+                f"among {len(holdings)} customer-months every product is held by all or by none, "
+                "so there is nothing to learn"
             )
         booster = new_booster("MultiLogloss", settings)
         features = encoder.transform(customers.profile)

@@ -27,8 +27,9 @@ _HELD = np.float32(-8.0)  # e^-8: a product that is held is hardly ever added
 class RankerSettings(BoosterSettings):
     """Hyperparameters, and what the ranker looks at; the training sample are adders.
 
-    `models` are the first-stage models whose scores it sees; `lags` are months back at which holdings are
-    told one by one; `month_decay` is the weight of a blend month relative to the one after it.
+    `models` are the first-stage models whose scores it sees; `lags` are months back at which
+    holdings are told one by one; `month_decay` is the weight of a blend month relative to the one
+    after it.
     """
 
     models: list[str]

@@ -14,7 +14,7 @@ from src import params
 from src.engine import Engine, connect
 from src.errors import run
 from src.products import paths
-from src.products.repair import UNKNOWN, Clean, Range, Respelling, median_keys, rules
+from src.products.repair import UNKNOWN, Clean, Respelling, ValidRange, median_keys, rules
 from src.products.schema import Schema
 from src.reporting import atomic, write_json
 
@@ -189,7 +189,7 @@ def nested(counts: Counter[str]) -> dict[str, object]:
     return result
 
 
-def _faulty(rows: ir.Table, rule: Range | Respelling) -> ir.BooleanValue:
+def _faulty(rows: ir.Table, rule: ValidRange | Respelling) -> ir.BooleanValue:
     """Where a rule applies; null where nothing is given."""
     column = rows[rule.column]
     if isinstance(rule, Respelling):

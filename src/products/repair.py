@@ -24,6 +24,7 @@ The clean stage applies them to tables (`clean.py`), the service to a single pro
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -49,7 +50,7 @@ class Clean(Section):
 
 
 @dataclass(frozen=True)
-class Range:
+class ValidRange:
     """A number is valid from `least` to `most`, both included; otherwise it is missing."""
 
     column: str
@@ -67,11 +68,11 @@ class Respelling:
     ending: str
 
 
-def rules(schema: Schema, settings: Clean) -> list[Range | Respelling]:
+def rules(schema: Schema, settings: Clean) -> list[ValidRange | Respelling]:
     """The rules for the columns that a schema has."""
-    all_rules = [
-        Range("age", "age_out_of_range", settings.age_min, settings.age_max),
-        Range("tenure", "tenure_negative", least=0),
+    all_rules: list[ValidRange | Respelling] = [
+        ValidRange("age", "age_out_of_range", settings.age_min, settings.age_max),
+        ValidRange("tenure", "tenure_negative", least=0),
         Respelling("customer_type", "customer_type_respelt", ending=".0"),
     ]
     return [rule for rule in all_rules if rule.column in schema.profile]
@@ -99,22 +100,22 @@ def repair_profile(
     dict of attribute -> value
         `Schema.clean_numeric`, then the categories.
     """
-    given = {name: profile.get(name) for name in schema.profile}
+    given: dict[str, Any] = {name: profile.get(name) for name in schema.profile}
     for rule in rules(schema, settings):
         value = given[rule.column]
         if value is None:
             continue
-        if isinstance(rule, Range):
+        if isinstance(rule, ValidRange):
             given[rule.column] = value if rule.least <= float(value) <= rule.most else None
         else:
             given[rule.column] = str(value).removesuffix(rule.ending)
-    categories = {
+    categories: dict[str, str] = {
         name: UNKNOWN if given[name] is None else given[name] for name in schema.categorical
     }
     keys = median_keys(schema)
     cell = medians.get(tuple(str(categories[key]) for key in keys), {})
     overall = medians[tuple(None for _ in keys)]
-    numbers: dict[str, float] = {}
+    numbers: dict[str, float | str] = {}
     for name in schema.numeric:
         candidates = (given[name], cell.get(name), overall[name], 0.0)
         numbers[name] = float(next(number for number in candidates if number is not None))

@@ -52,9 +52,11 @@ class Windows:
         except FileNotFoundError:
             raise InputError(f"{paths.WINDOWS} is missing; run dvc repro or dvc pull") from None
         split = json.loads(text)
-        names = ("base", "blend", "test")
-        dates = ([datetime.date.fromisoformat(date) for date in split[name]] for name in names)
-        return cls(*dates, lookback_months=split["lookback_months"])
+        base, blend, test = (
+            [datetime.date.fromisoformat(date) for date in split[name]]
+            for name in ("base", "blend", "test")
+        )
+        return cls(base, blend, test, split["lookback_months"])
 
     def write(self) -> None:
         """Write the file of split."""

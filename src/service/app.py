@@ -18,7 +18,7 @@ from src.service.products import routes as products_routes
 from src.service.products.catalogue import Catalogue
 from src.service.products.customer_view import example_request
 from src.service.products.requests import request_models
-from src.service.products.served import Served
+from src.service.products.serving import Serving
 from src.service.settings import Settings
 from src.service.web import routes as web_routes
 from src.service.web.answers import add_fault_handlers
@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     integer_ids = catalogue.schema.id_type == "integer"
     feedback = Feedback(settings.database_url, cooldown, integer_ids=integer_ids)
     process = Process(settings, monitoring, feedback)
-    served = Served(settings, monitoring, catalogue)
+    serving = Serving(settings, monitoring, catalogue)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,11 +73,11 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # monitoring/ counts
     )
     app.state.process = process
-    app.state.served = served
+    app.state.serving = serving
     app.state.keys = keys
     asked, given = request_models(catalogue.schema, example_request(catalogue))
     # Offers come first: routes are tried one by one.
-    products_routes.add_routes(app, process, served, asked)
+    products_routes.add_routes(app, process, serving, asked)
     feedback_routes.add_routes(app, process, given)
     web_routes.add_routes(app)
     add_fault_handlers(app)

@@ -53,11 +53,11 @@ def sigmoid(log_odds: Floats) -> Floats:
 def _bisect(log_odds: Floats, weights: Floats | None, target: float) -> float:
     low, high = float(log_odds.min()), float(log_odds.max())
     counts, edges = np.histogram(log_odds, BINS, (low, high + 1e-3), weights=weights)
-    centres = (edges[:-1] + edges[1:]) / 2
+    centers = (edges[:-1] + edges[1:]) / 2
     below, above = -40.0 - high, 40.0 - low
     for _ in range(40):
         middle = (below + above) / 2
-        if float((counts / (1.0 + np.exp(-(middle + centres)))).sum()) < target:
+        if float((counts / (1.0 + np.exp(-(middle + centers)))).sum()) < target:
             below = middle
         else:
             above = middle

@@ -1,9 +1,6 @@
 """Figures of a study: how it went, what mattered, and whether a range should be wider."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -15,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
-from src.drawing import CONTRAST, INK, PLAIN, STYLE, save
+from src.drawing import CONTRAST, INK, PLAIN, STYLE, one_panel
 from src.tuning.space import Distribution, Space
 
 LABEL = "MAP@7 among adders"
@@ -23,52 +20,48 @@ _VALUE = "map@7_adders"
 _FADED = "#999999"
 
 
-@contextmanager
-def _figure(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """A figure, written as PNG when the block ends."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure
-        save(path, figure)
-
-
-def history(path: Path, model: str, trials: pd.DataFrame) -> None:
+@mpl.rc_context(STYLE)
+def history(model: str, trials: pd.DataFrame) -> Figure:
     """Value of each trial in their order, and the best so far."""
     complete = trials[_VALUE].notna()
-    with _figure(path, 8, 4) as figure:
-        axes = figure.subplots()
-        axes.set_title(f"{model}: {len(trials)} trials, {complete.sum()} of them to the end")
-        current, best = trials[_VALUE].iloc[0], trials["best"].iloc[-1]
-        axes.axhline(current, color=INK, lw=1, ls="--")
-        shown = _shown(trials)
-        axes.plot(trials["trial"][~complete], shown[~complete], "o", ms=3, color=_FADED)
-        axes.plot(trials["trial"][complete], shown[complete], "o", ms=4, color=PLAIN)
-        axes.step(trials["trial"], trials["best"], where="post", color=CONTRAST, lw=2)
-        end = len(trials) - 0.5
-        _at_end(axes, end, {"best so far": (best, CONTRAST), "current": (current, INK)})
-        axes.set_xlim(-1, end)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        grey = "" if complete.all() else " (grey: given up with a part of the budget)"
-        axes.set_xlabel(f"trial{grey}")
-        axes.set_ylabel(LABEL)
+    figure, axes = one_panel(
+        8, 4, f"{model}: {len(trials)} trials, {complete.sum()} of them to the end"
+    )
+    current, best = trials[_VALUE].iloc[0], trials["best"].iloc[-1]
+    axes.axhline(current, color=INK, lw=1, ls="--")
+    shown = _shown(trials)
+    axes.plot(trials["trial"][~complete], shown[~complete], "o", ms=3, color=_FADED)
+    axes.plot(trials["trial"][complete], shown[complete], "o", ms=4, color=PLAIN)
+    axes.step(trials["trial"], trials["best"], where="post", color=CONTRAST, lw=2)
+    end = len(trials) - 0.5
+    _at_end(axes, end, {"best so far": (best, CONTRAST), "current": (current, INK)})
+    axes.set_xlim(-1, end)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    grey = "" if complete.all() else " (grey: given up with a part of the budget)"
+    axes.set_xlabel(f"trial{grey}")
+    axes.set_ylabel(LABEL)
+    return figure
 
 
-def importances(path: Path, model: str, shares: dict[str, float]) -> None:
+@mpl.rc_context(STYLE)
+def importances(model: str, shares: dict[str, float]) -> Figure:
     """Share of the variance between trials that each parameter explains."""
-    with _figure(path, 8, 0.36 * len(shares) + 1.3) as figure:
-        axes = figure.subplots()
-        axes.set_title(f"{model}: which parameters made the difference")
-        axes.barh(list(shares), list(shares.values()), color=PLAIN)
-        for place, share in enumerate(shares.values()):
-            axes.text(share + 0.01, place, f"{share:.0%}", va="center")
-        axes.invert_yaxis()
-        axes.set_xlim(0, 1)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        axes.set_xlabel("share of the variance between trials (fANOVA)")
-        axes.grid(visible=False, axis="y")
+    figure, axes = one_panel(
+        8, 0.36 * len(shares) + 1.3, f"{model}: which parameters made the difference"
+    )
+    axes.barh(list(shares), list(shares.values()), color=PLAIN)
+    for place, share in enumerate(shares.values()):
+        axes.text(share + 0.01, place, f"{share:.0%}", va="center")
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.set_xlabel("share of the variance between trials (fANOVA)")
+    axes.grid(visible=False, axis="y")
+    return figure
 
 
-def parallel(path: Path, model: str, trials: pd.DataFrame, space: Space) -> None:
+@mpl.rc_context(STYLE)
+def parallel(model: str, trials: pd.DataFrame, space: Space) -> Figure:
     """Each trial as a line across the parameters' ranges, in the colour of its value."""
     complete = trials.dropna(subset=_VALUE).sort_values([_VALUE, "trial"])
     values = complete[_VALUE].to_numpy()
@@ -77,58 +70,61 @@ def parallel(path: Path, model: str, trials: pd.DataFrame, space: Space) -> None
         [_place(complete[name], space[name]) for name in space]
         + [(np.maximum(values, low) - low) / max(high - low, 1e-9)]
     )
-    with _figure(path, 1.3 * len(space) + 3, 4.6) as figure:
-        axes = figure.subplots()
-        axes.set_title(f"{model}: values of the parameters, and what they led to")
-        for row, line in enumerate(places):
-            colour = mpl.colormaps["viridis"](line[-1])
-            axes.plot(line, color=colour, lw=1, alpha=0.15 + 0.6 * line[-1])
-            if row == len(places) - 1:
-                axes.plot(line, color=CONTRAST, lw=2.5)
-        axes.set_xlim(0, len(space))
-        axes.set_ylim(-0.02, 1.02)
-        axes.set_xticks(range(len(space) + 1), [*space, LABEL.replace(" among", "\namong")])
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        for column, name in enumerate(space):
-            _scale(axes, column, *_ticks(space[name]))
-        scale = np.linspace(low, high, 5)
-        named = [f"{value:.3f}" for value in scale]
-        _scale(axes, len(space), list(np.linspace(0, 1, 5)), [f"≤ {named[0]}", *named[1:]])
+    figure, axes = one_panel(
+        1.3 * len(space) + 3, 4.6, f"{model}: values of the parameters, and what they led to"
+    )
+    for row, line in enumerate(places):
+        colour = mpl.colormaps["viridis"](line[-1])
+        axes.plot(line, color=colour, lw=1, alpha=0.15 + 0.6 * line[-1])
+        if row == len(places) - 1:
+            axes.plot(line, color=CONTRAST, lw=2.5)
+    axes.set_xlim(0, len(space))
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xticks(range(len(space) + 1), [*space, LABEL.replace(" among", "\namong")])
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    for column, name in enumerate(space):
+        _scale(axes, column, *_ticks(space[name]))
+    scale = np.linspace(low, high, 5)
+    named = [f"{value:.3f}" for value in scale]
+    _scale(axes, len(space), list(np.linspace(0, 1, 5)), [f"≤ {named[0]}", *named[1:]])
+    return figure
 
 
-def slices(path: Path, model: str, trials: pd.DataFrame, space: Space) -> None:
+@mpl.rc_context(STYLE)
+def slices(model: str, trials: pd.DataFrame, space: Space) -> Figure:
     """Value against each parameter: a best one at the edge asks for a wider range."""
     shown, complete = _shown(trials), trials[_VALUE].notna().to_numpy()
     best = int(np.nanargmax(trials[_VALUE]))
     lines = math.ceil(len(space) / 4)
     columns = math.ceil(len(space) / lines)
-    with _figure(path, 3 * columns + 1, 2.7 * lines + 0.7) as figure:
-        grey = "" if complete.all() else "  grey: given up with a part of the budget"
-        figure.suptitle(
-            f"{model}: quality against each parameter\n○ best  ◆ current  darker: later{grey}",
-            x=0.01,
-            ha="left",
-            fontsize=11,
+    figure = Figure(figsize=(3 * columns + 1, 2.7 * lines + 0.7), layout="constrained")
+    grey = "" if complete.all() else "  grey: given up with a part of the budget"
+    figure.suptitle(
+        f"{model}: quality against each parameter\n○ best  ◆ current  darker: later{grey}",
+        x=0.01,
+        ha="left",
+        fontsize=11,
+    )
+    panels = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
+    for axes, (name, values) in zip(panels, space.items(), strict=False):
+        place = _place(trials[name], values)
+        axes.plot(place[~complete], shown[~complete], "o", ms=3, color=_FADED, alpha=0.6)
+        order = trials["trial"][complete]
+        axes.scatter(
+            place[complete], shown[complete], c=order, cmap="Blues", vmin=-len(trials) / 3, s=18
         )
-        panels = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
-        for axes, (name, values) in zip(panels, space.items(), strict=False):
-            place = _place(trials[name], values)
-            axes.plot(place[~complete], shown[~complete], "o", ms=3, color=_FADED, alpha=0.6)
-            order = trials["trial"][complete]
-            axes.scatter(
-                place[complete], shown[complete], c=order, cmap="Blues", vmin=-len(trials) / 3, s=18
-            )
-            axes.plot(place[0], shown[0], "D", ms=7, color=INK)
-            axes.plot(place[best], shown[best], "o", ms=11, mfc="none", mew=2, color=CONTRAST)
-            axes.set_xlim(-0.04, 1.04)
-            ticks, labels = _ticks(values)
-            axes.set_xticks(ticks, labels, fontsize=8)
-            axes.set_title(name, fontsize=10)
-        for axes in panels[len(space) :]:
-            axes.set_visible(False)
-        for axes in panels[::columns]:
-            axes.set_ylabel(LABEL)
+        axes.plot(place[0], shown[0], "D", ms=7, color=INK)
+        axes.plot(place[best], shown[best], "o", ms=11, mfc="none", mew=2, color=CONTRAST)
+        axes.set_xlim(-0.04, 1.04)
+        ticks, labels = _ticks(values)
+        axes.set_xticks(ticks, labels, fontsize=8)
+        axes.set_title(name, fontsize=10)
+    for axes in panels[len(space) :]:
+        axes.set_visible(False)
+    for axes in panels[::columns]:
+        axes.set_ylabel(LABEL)
+    return figure
 
 
 def _shown(trials: pd.DataFrame) -> NDArray[np.float64]:

@@ -17,8 +17,23 @@ import yaml
 from src.errors import InputError, run
 from src.tuning.report import METRICS, PLOTS, VALUE
 
-_STUDIES = ("als", "kmeans", "mlc", "blend")
+PIPELINE = "pipelines/tuning/dvc.yaml"  # a stage per study
 _OWN = ("metrics/tuning/", "plots/tuning/", "pipelines/tuning/dvc.lock")
+
+
+def studies() -> list[str]:
+    """Names of the studies.
+
+    Raises
+    ------
+    InputError
+        Their pipeline is missing.
+    """
+    try:
+        text = Path(PIPELINE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{PIPELINE} is missing: run from the root of the repository") from None
+    return list(yaml.safe_load(text)["stages"])
 
 
 def best_trials(model: str, top: int) -> list[dict[str, str]]:
@@ -37,9 +52,7 @@ def best_trials(model: str, top: int) -> list[dict[str, str]]:
     """
     metrics, table = Path(METRICS) / f"{model}.json", Path(PLOTS) / model / "trials.csv"
     if not (metrics.exists() and table.exists()):
-        raise InputError(
-            f"{metrics} or {table} is missing: run 'dvc repro pipelines/tuning/dvc.yaml:{model}'"
-        )
+        raise InputError(f"{metrics} or {table} is missing: run 'dvc repro {PIPELINE}:{model}'")
     section = json.loads(metrics.read_text(encoding="utf-8"))["section"]
     trials = pd.read_csv(table, dtype=str)
     columns = list(trials.columns)
@@ -55,7 +68,7 @@ def best_trials(model: str, top: int) -> list[dict[str, str]]:
 def main() -> None:
     """Queue or run experiments, or apply one, as the command line says."""
     parser = argparse.ArgumentParser(prog="python -m src.tuning.promote", description=__doc__)
-    parser.add_argument("model", choices=_STUDIES)
+    parser.add_argument("model", choices=studies())
     parser.add_argument("--top", type=int, default=1, help="how many of the best trials (1)")
     parser.add_argument("--queue", action="store_true", help="queue them: run by 'dvc queue start'")
     parser.add_argument("--force", action="store_true", help="replace experiments of these names")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
+from src.drawing import save
 from src.reporting import write_csv, write_json
 from src.tuning import figures
 from src.tuning.space import PARAMS, Settings, at_edge
@@ -29,10 +30,10 @@ def write(sweep: Sweep[Settings], result: StudyResult) -> None:
     folder = Path(PLOTS) / sweep.model
     write_json(f"{METRICS}/{sweep.model}.json", summary)
     write_csv(folder / "trials.csv", trials)
-    figures.history(folder / "history.png", sweep.model, trials)
-    figures.importances(folder / "importances.png", sweep.model, weights)
-    figures.parallel(folder / "parallel.png", sweep.model, trials, sweep.space)
-    figures.slices(folder / "slices.png", sweep.model, trials, sweep.space)
+    save(folder / "history.png", figures.history(sweep.model, trials))
+    save(folder / "importances.png", figures.importances(sweep.model, weights))
+    save(folder / "parallel.png", figures.parallel(sweep.model, trials, sweep.space))
+    save(folder / "slices.png", figures.slices(sweep.model, trials, sweep.space))
     print(describe(sweep, trials, summary))
 
 

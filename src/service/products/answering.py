@@ -12,15 +12,15 @@ from src.service.products import fallback
 from src.service.products.catalogue import PERSONAL, Catalogue
 from src.service.products.fallback import OnlineScores, Selection
 from src.service.products.requests import Asked
-from src.service.products.served import Served
+from src.service.products.serving import Serving
 
 
 class Answering:
     """Answers requests out of the catalogue that is served, and leaves their trace."""
 
-    def __init__(self, process: Process, served: Served) -> None:
+    def __init__(self, process: Process, serving: Serving) -> None:
         self._process = process
-        self._served = served
+        self._serving = serving
 
     async def recommend(self, asked: Asked, k: int) -> dict[str, Any]:
         """Products to offer, and how they came about."""
@@ -30,7 +30,7 @@ class Answering:
 
     async def of_model(self, name: str, asked: Asked, k: int) -> dict[str, Any]:
         """The list of one first-stage model, asked now."""
-        catalogue = self._served.catalogue
+        catalogue = self._serving.catalogue
 
         def score() -> list[dict[str, Any]]:
             customer, _ = batch(catalogue, asked)
@@ -52,7 +52,7 @@ class Answering:
     def _from_lists(self, customer: int | str, k: int) -> dict[str, Any]:
         """Answer for a customer of whom nothing is told: known, or unknown to the bank."""
         started = time.perf_counter()
-        catalogue = self._served.catalogue
+        catalogue = self._serving.catalogue
         cooldown = self._cooldown(catalogue, customer)
         row = catalogue.known.row(customer)
         if row is None or catalogue.known.position[row] < 0:
@@ -73,7 +73,7 @@ class Answering:
     async def _from_models(self, asked: Asked, k: int) -> dict[str, Any]:
         """Answer where a profile or holdings were given."""
         started = time.perf_counter()
-        catalogue = self._served.catalogue
+        catalogue = self._serving.catalogue
         chosen, rows = await self._process.in_models(self._score, catalogue, asked, k)
         return self._answer(catalogue, asked.customer, chosen, rows, started, "online")
 
@@ -98,7 +98,7 @@ class Answering:
     def _watch(self, catalogue: Catalogue, codes: BinCodes | None, chosen: Selection) -> None:
         """Count for drift; popular products have no counterpart in the offline lists."""
         personal = chosen.source == PERSONAL
-        self._served.drift.count(catalogue.reference, codes, chosen.items if personal else [])
+        self._serving.drift.count(catalogue.reference, codes, chosen.items if personal else [])
 
     def _cooldown(self, catalogue: Catalogue, customer: int | str | None) -> list[int]:
         names = self._process.feedback.in_cooldown(customer, time.time())

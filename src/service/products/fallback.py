@@ -117,7 +117,7 @@ def by_profile() -> list[str]:
 
 
 def offline_chain(catalogue: Catalogue, row: int) -> Iterator[tuple[str, Callable[[], Ranked]]]:
-    """OfflineLists of a known customer; none holds a product that he has."""
+    """Lists of a known customer; none has a product that they hold."""
     for kind in (PERSONAL, "mlc", "kmeans"):
         yield kind, lambda kind=kind: catalogue.lists[kind].of(row)  # type: ignore[misc]
     yield "popularity", lambda: catalogue.popular_beyond(catalogue.held(row))

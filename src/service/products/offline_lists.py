@@ -78,11 +78,11 @@ class OfflineLists:
 def _rows(owners: Ids, customers: Ids, path: str) -> NDArray[np.intp]:
     """Rows of the owners of lists among the known customers, both ascending."""
     rows = np.minimum(np.searchsorted(customers, owners), len(customers) - 1)
-    strangers = customers[rows] != owners
-    if strangers.any():
+    unknown = customers[rows] != owners
+    if unknown.any():
         raise InputError(
-            f"{path}: {int(strangers.sum()):,} customers are not known (for example "
-            f"{owners[strangers][0]})"
+            f"{path}: {int(unknown.sum()):,} customers are not known (for example "
+            f"{owners[unknown][0]})"
         )
     if (rows[1:] <= rows[:-1]).any():
         raise InputError(f"{path}: its rows are not in the order of customers")

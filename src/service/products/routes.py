@@ -15,17 +15,17 @@ from src.service.products.catalogue import kinds
 from src.service.products.customer_view import describe
 from src.service.products.fallback import by_profile
 from src.service.products.requests import Asked, reload_model
-from src.service.products.served import Served
+from src.service.products.serving import Serving
 from src.service.products.wording import vocabulary
 from src.service.web.access import needs
 from src.service.web.answers import FAULTS, Faults, json_response
 from src.service.web.lean import LeanRoute
 
 
-def add_routes(app: FastAPI, process: Process, served: Served, asked_model: type[Asked]) -> None:
+def add_routes(app: FastAPI, process: Process, serving: Serving, asked_model: type[Asked]) -> None:
     """Add the routes; `asked_model` is a request with the attributes and products of the bank."""
-    catalogue = served.catalogue
-    answering = Answering(process, served)
+    catalogue = serving.catalogue
+    answering = Answering(process, serving)
     most = len(catalogue.products)
     length = Annotated[int, Query(ge=1, le=most, description="length of the list")]
     identity: Any = int if catalogue.schema.id_type == "integer" else str
@@ -70,7 +70,7 @@ def add_routes(app: FastAPI, process: Process, served: Served, asked_model: type
     )
     async def customer_of(customer: Annotated[identity, Path()]) -> Response:
         """Profile and holdings over time of a known customer."""
-        found = describe(served.catalogue, customer)
+        found = describe(serving.catalogue, customer)
         if found is None:
             return json_response({"detail": "not a known customer", "faults": []}, 404)
         return json_response(found)
@@ -78,13 +78,13 @@ def add_routes(app: FastAPI, process: Process, served: Served, asked_model: type
     @app.get("/vocabulary", tags=["customers"], openapi_extra=needs("read"))
     async def words() -> Response:
         """What attributes, their codes and the sources of offers are called."""
-        now = served.catalogue
+        now = serving.catalogue
         return json_response(vocabulary(now.schema, now.wording))
 
     @app.get("/ready", tags=["state"], response_model=responses.Ready, openapi_extra=needs("read"))
     async def ready() -> Response:
         """What is loaded."""
-        now = served.catalogue
+        now = serving.catalogue
         return json_response(
             {
                 "ready": True,
@@ -93,7 +93,7 @@ def add_routes(app: FastAPI, process: Process, served: Served, asked_model: type
                 "digest": now.digest,
                 "month": now.month,
                 "known_customers": len(now.known),
-                "loaded_at": served.loaded_at,
+                "loaded_at": serving.loaded_at,
             }
         )
 
@@ -107,16 +107,16 @@ def add_routes(app: FastAPI, process: Process, served: Served, asked_model: type
     async def load_recommendations(what: what_model) -> Response:  # type: ignore[valid-type]
         """Read offline lists of one kind, or everything, again; a broken file changes nothing."""
         kind: str = what.kind  # type: ignore[attr-defined]
-        now = await served.reload(kind)
+        now = await serving.reload(kind)
         return json_response({"kind": kind, "month": now.month, "revision": now.revision})
 
     @app.get("/get_statistics", tags=["state"], openapi_extra=needs("read"))
     async def get_statistics() -> Response:
         """Counts since the start of this process."""
-        now = served.catalogue
+        now = serving.catalogue
         products = dict(zip(now.products, now.titles, strict=True))
         models = {"revision": now.revision, "digest": now.digest, "month": now.month}
         counts = statistics(process.monitoring)
         return json_response(
-            counts | {"products": products, "models": models | {"loaded_at": served.loaded_at}}
+            counts | {"products": products, "models": models | {"loaded_at": serving.loaded_at}}
         )

@@ -111,7 +111,7 @@ def test_a_model_that_fails_is_passed_over(
     def fail(*_: Any) -> None:
         raise ValueError("broken")
 
-    models = service.app.state.served.catalogue.models
+    models = service.app.state.serving.catalogue.models
     monkeypatch.setattr(type(models.first_stage["mlc"]), "score", fail)
     answer = service.ask({"profile": {"age": 40}, "holdings": []}).json()
     assert answer["source"] == "kmeans"
@@ -121,7 +121,7 @@ def test_a_model_that_fails_is_passed_over(
 def test_a_model_that_fails_supports_nothing(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalogue = service.app.state.served.catalogue
+    catalogue = service.app.state.serving.catalogue
     assert "als" not in catalogue.models.ranker.models
     request = {"profile": {"age": 40}, "holdings": ["account"]}
     before = service.ask(request, k=5).json()["recommendations"]
@@ -139,7 +139,7 @@ def test_a_model_that_fails_supports_nothing(
 
 
 def test_online_is_offline(service: Service) -> None:
-    catalogue = service.app.state.served.catalogue
+    catalogue = service.app.state.serving.catalogue
     gaps = online_gaps(catalogue, list(range(1, 121)))
     assert set(gaps) == set(range(1, 121)) - {8}  # who has left
     assert all(gap <= 1e-6 for gap in gaps.values())

@@ -84,23 +84,23 @@ def test_lists_are_read_again(service: Service) -> None:
 def test_a_broken_file_changes_nothing(
     service: Service, kind: str, path: str, message: str
 ) -> None:
-    before = service.app.state.served.catalogue
+    before = service.app.state.serving.catalogue
     Path(path).write_bytes(Path(path).read_bytes()[:-10])
     answer = reload(service, kind)
     assert answer.status_code == 409
     assert answer.json()["detail"].startswith(f"{path} {message}")
-    assert service.app.state.served.catalogue is before
+    assert service.app.state.serving.catalogue is before
 
 
 def test_reasons_of_other_lists(service: Service) -> None:
-    before = service.app.state.served.catalogue
+    before = service.app.state.serving.catalogue
     pq.write_table(pq.read_table(paths.REASONS).slice(1), paths.REASONS)
     answer = reload(service, "personal")
     assert answer.status_code == 409
     assert answer.json()["detail"] == (
         f"{paths.REASONS} is not about the personal lists; run dvc repro or dvc pull"
     )
-    assert service.app.state.served.catalogue is before
+    assert service.app.state.serving.catalogue is before
 
 
 @pytest.mark.parametrize(

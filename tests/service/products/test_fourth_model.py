@@ -92,8 +92,8 @@ def test_its_list_supports_offers_and_its_score_is_a_reason(start: Start) -> Non
         answer = service.ask({"customer": customer}, k=3).json()
         rows += [row for row in answer["recommendations"] if row["source"] == "personal"]
     assert any("yours" in row["supported_by"] for row in rows)
-    phrases = service.app.state.served.catalogue.explainer._phrases
-    names = list(service.app.state.served.catalogue.models.ranker.booster.feature_names_)
+    phrases = service.app.state.serving.catalogue.explainer._phrases
+    names = list(service.app.state.serving.catalogue.models.ranker.booster.feature_names_)
     told = phrases.phrase(names.index("yours:card"), 3.0)
     assert told == {
         "feature": "yours:card",

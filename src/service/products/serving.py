@@ -9,7 +9,7 @@ from src.service.products.catalogue import Catalogue
 from src.service.settings import Settings
 
 
-class Served:
+class Serving:
     """The current catalogue, since when, and the drift of requests against it."""
 
     def __init__(self, settings: Settings, monitoring: Monitoring, catalogue: Catalogue) -> None:
