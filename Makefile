@@ -18,7 +18,7 @@ demo: .venv/runtime ## Install, run the pipeline on simulated data, print the co
 notebook: .venv/development ## Execute the analysis on the data at hand: data/recommendations_EDA.ipynb.
 	jupyter-execute notebooks/recommendations_EDA.ipynb --output=../data/recommendations_EDA
 
-serve: .venv/service ## Serve the models of the last run on 127.0.0.1:8000; needs a key (README).
+serve: .venv/service ## Serve the models of the last run on 127.0.0.1:8000; needs a key (docs/service.md).
 	python -m src.service
 
 BASE ?= main
