@@ -1,19 +1,23 @@
 """Ten minutes of everything at once, and a kill in the middle: `python -m benchmarks.endurance`.
 
 Run after `dvc repro`. A service of the last run is asked 100 times a second: known customers, full
-profiles, unknown customers, feedback, bad requests, wrong keys. Meanwhile lists and models are read again
-every ten seconds. Half-way it is killed without warning and started again. At the end no answer may
-be a 500, memory may not have grown, and every acknowledged feedback must be there.
+profiles, unknown customers, feedback, bad requests, wrong keys. Meanwhile lists and models are read
+again every ten seconds, and from the same address come floods of headers, connections that say
+nothing, and requests that no client should send: so many a second, and no more. Half-way the
+service is killed without warning and started again. At the end no answer may be a 500, nothing of
+this an error of ours, memory may not have grown, and every acknowledged feedback must be there.
 """
 
 import argparse
 import itertools
 import os
 import signal
+import socket
 import sqlite3
 import tempfile
 import time
-from contextlib import ExitStack
+from collections import Counter
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -27,9 +31,22 @@ from src.products.schema import Schema
 from src.service.monitoring.metrics import resident_bytes
 from src.service.web import keys
 
-PORT = 8933
+PORT, METRICS_PORT = 8933, 8934
 KINDS = ("personal", "mlc", "kmeans", "als", "all")
 RELOAD_SECONDS = 10.0
+FLOODS_EVERY, FLOOD_BYTES = 0.2, 2_000_000  # seconds; of headers, each time
+SILENT, SILENT_EVERY = 300, 5.0  # connections; opened anew after so many seconds
+BAD_EVERY = 0.05  # seconds
+HEAD = b"POST /recommendations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+BAD = [
+    HEAD + b'Content-Length: 30\r\n\r\n{"customer"',
+    b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+    b"GET /customers/1%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"\x16\x03\x01 this is no HTTP",
+    b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
+]
 WARM = 0.2  # share of a process's life before which its memory still settles
 
 
@@ -40,15 +57,33 @@ class Server:
         self._folder = folder
         self._stack = ExitStack()
         self.memory: list[list[int]] = []
+        self.errors = 0
+        self.refused: Counter[str] = Counter()
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         process = self._stack.enter_context(
-            running(["-m", "src.service"], PORT, self._folder, NEXTBEST_PORT=str(PORT))
+            running(
+                ["-m", "src.service"],
+                PORT,
+                self._folder,
+                NEXTBEST_PORT=str(PORT),
+                NEXTBEST_METRICS_PORT=str(METRICS_PORT),
+            )
         )
         self.memory.append([])
         self._process = process
+
+    def count(self) -> None:
+        """Add what its metrics say of our errors and of refused connections."""
+        text = httpx.get(f"http://127.0.0.1:{METRICS_PORT}/metrics", trust_env=False).text
+        for line in text.splitlines():
+            name, _, value = line.rpartition(" ")
+            if name == "nextbest_errors_total":
+                self.errors += int(float(value))
+            elif name.startswith("nextbest_connections_refused_total"):
+                self.refused[name.split('"')[1]] += int(float(value))
 
     def kill(self) -> None:
         """End it without warning."""
@@ -88,6 +123,39 @@ def reload_forever(key: str, over: Event, statuses: list[str]) -> None:
                 statuses.append(type(error).__name__)
 
 
+def flood_forever(over: Event) -> None:
+    """Send headers without end, one connection after the other."""
+    piece = b"name: value\r\n" * 5_000
+    while not over.wait(FLOODS_EVERY):
+        with suppress(OSError), _connection() as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+            for _ in range(FLOOD_BYTES // len(piece)):
+                connection.sendall(piece)
+
+
+def be_silent_forever(over: Event) -> None:
+    """Open connections and say nothing; open them anew, as the service closes them."""
+    while not over.is_set():
+        with ExitStack() as stack:
+            for _ in range(SILENT):
+                with suppress(OSError):
+                    stack.enter_context(_connection())
+            over.wait(SILENT_EVERY)
+
+
+def be_bad_forever(over: Event) -> None:
+    """Send what no client should; do not wait for an answer."""
+    for request in itertools.cycle(BAD):
+        if over.wait(BAD_EVERY):
+            return
+        with suppress(OSError), _connection() as connection:
+            connection.sendall(request)
+
+
+def _connection() -> closing[socket.socket]:
+    return closing(socket.create_connection(("127.0.0.1", PORT), timeout=5))
+
+
 def watch(server: Server, over: Event) -> None:
     """Measure memory every second."""
     while not over.wait(1):
@@ -100,6 +168,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--rate", type=float, default=100, help="requests a second")
     parser.add_argument("--customers", type=int, default=20_000)
+    parser.add_argument("--attack", action=argparse.BooleanOptionalAction, default=True)
     chosen = parser.parse_args()
     customers = Customers(params.load("schema", Schema))
     planned = requests(
@@ -125,12 +194,15 @@ def main() -> None:
             Thread(target=watch, args=(server, over)),
             Thread(target=_interrupt, args=(server, chosen.seconds / 2)),
         ]
+        attacks = (flood_forever, be_silent_forever, be_bad_forever)
+        beside += [Thread(target=attack, args=(over,)) for attack in attacks if chosen.attack]
         for thread in beside:
             thread.start()
         outcomes, duration = send(f"http://127.0.0.1:{PORT}", user, planned)
         over.set()
         for thread in beside:
             thread.join()
+        server.count()
         server.close()
         with sqlite3.connect(state / "feedback.db") as database:
             kept = {identity for (identity,) in database.execute("select id from feedback")}
@@ -142,6 +214,12 @@ def main() -> None:
     faults = sum(status.startswith("5") for status in statuses)
     faults += sum(feedback.startswith("refused (5") for feedback in refused)
     acknowledged = {outcome.stored for outcome in outcomes} - {None}
+    seconds = [outcome.seconds for outcome in outcomes if outcome.status == "200"]
+    show("good answers, p99", f"{1000 * np.quantile(seconds, 0.99):.0f} ms")
+    show("peak memory", f"{max(map(max, server.memory)) / 1e6:.0f} MB")
+    show("our errors, as counted", str(server.errors), "0")
+    for cause, count in sorted(server.refused.items()):
+        show(f"connections refused: {cause}", f"{count:,}")
     show("answers 5xx", str(faults), "0")
     show("acknowledged feedback", f"{len(acknowledged):,}")
     show("of it not kept", str(len(acknowledged - kept)), "0")
@@ -152,6 +230,7 @@ def main() -> None:
 
 def _interrupt(server: Server, seconds: float) -> None:
     time.sleep(seconds)
+    server.count()
     server.kill()
     server.start()
 

@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ import uvloop
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
-from src.products import paths
+from src.products import manifest, paths
 from src.service.monitoring.metrics import resident_bytes
 from src.service.web import keys
 
@@ -74,6 +74,8 @@ def repeat(folder: Path, customers: int) -> NDArray[np.int64]:
     for path in ("params.yaml", "service.yaml", paths.WINDOWS, paths.MEDIANS):
         shutil.copy(path, folder / path)
     shutil.copytree(paths.SERVING, folder / paths.SERVING)
+    with chdir(folder):
+        manifest.write()
     return np.concatenate([ids + number * step for number in range(times)])
 
 

@@ -15,7 +15,7 @@ from src.models.history import Ids
 from src.models.ranker import RankerSettings
 from src.models.registry import FIRST_STAGE
 from src.models.shap import LeafShap
-from src.products import paths
+from src.products import manifest, paths
 from src.products.dataset import Dataset
 from src.products.explain import reasons_table
 from src.products.first_stage import fit
@@ -97,6 +97,7 @@ def main() -> None:
     write_parquet(paths.PROFILES, profiles.add_column(0, "customer", pa.array(ids)))
     if settings.submission:
         write_submission(paths.SUBMISSION, blend, ids, schema.id)
+    manifest.write()  # last: what it names is all there
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Start the service: ``python -m src.service``."""
 
 import logging
+import os
+import signal
 
 import uvicorn
 from prometheus_client import start_http_server
@@ -10,6 +12,7 @@ from src.errors import InputError, run
 from src.service.app import create_app
 from src.service.monitoring.metrics import share_arena
 from src.service.settings import Settings
+from src.service.web.protocol import limited
 
 
 def main() -> None:
@@ -31,6 +34,9 @@ def main() -> None:
             settings.metrics_host,
             registry=registry,
         )
+    # uvicorn ends the work under way, then hands the signal back. Threads that wait for a database
+    # would hold the process beyond that.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     uvicorn.run(
         app,
         host=settings.host,
@@ -39,9 +45,9 @@ def main() -> None:
         access_log=False,
         server_header=False,
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=10,
-        limit_concurrency=1_000,
-        h11_max_incomplete_event_size=16_384,
+        timeout_graceful_shutdown=5,
+        http=limited(settings, app.state.process.monitoring),
+        ws="none",
     )
 
 

@@ -49,7 +49,12 @@ def create_app(settings: Settings) -> FastAPI:
         catalogue = Catalogue.load(settings)
     cooldown = params.load("feedback", FeedbackSettings, str(settings.rules))
     integer_ids = catalogue.schema.id_type == "integer"
-    feedback = Feedback(settings.database_url, cooldown, integer_ids=integer_ids)
+    feedback = Feedback(
+        settings.database_url,
+        cooldown,
+        integer_ids=integer_ids,
+        timeout_seconds=settings.timeout_seconds,
+    )
     process = Process(settings, monitoring, feedback)
     serving = Serving(settings, monitoring, catalogue)
 
@@ -60,14 +65,15 @@ def create_app(settings: Settings) -> FastAPI:
         refreshing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await refreshing
-        process.close()
+        await process.close()
 
     app = FastAPI(
         title="nextbest",
         summary="Which product will a customer add next month?",
         version="1",
         lifespan=lifespan,
-        docs_url="/docs" if settings.docs else None,
+        redirect_slashes=False,
+        docs_url=None,  # it loads its code from elsewhere, which the page's policy forbids
         redoc_url=None,
         openapi_url="/openapi.json" if settings.docs else None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # monitoring/ counts

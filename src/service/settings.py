@@ -11,7 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Where the service listens, what it may use, where it keeps its state.
 
-    Rates and limits are per process. A port of 0 switches the metrics off.
+    Rates and limits are per process. A port of 0 switches the metrics off. A head is a request line
+    and its headers. Behind a proxy all connections are of one address: that of the proxy.
     """
 
     model_config = SettingsConfigDict(env_prefix="NEXTBEST_", frozen=True, extra="ignore")
@@ -29,6 +30,10 @@ class Settings(BaseSettings):
     docs: bool = False
 
     max_body_bytes: int = Field(default=65_536, ge=1_024)
+    head_bytes: int = Field(default=16_384, ge=1_024, le=1_000_000)
+    head_seconds: float = Field(default=10, gt=0)
+    connections: int = Field(default=1_000, ge=1)
+    connections_per_address: int = Field(default=200, ge=1)
     rate_per_second: float = Field(default=500, gt=0)
     rate_burst: int = Field(default=1_000, ge=1)
     timeout_seconds: float = Field(default=5, gt=0)

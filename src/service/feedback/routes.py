@@ -1,15 +1,16 @@
 """Routes of feedback: to tell what became of an offer, and to export what was told."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from src.service.process import Process
 from src.service.web.access import needs
-from src.service.web.answers import FAULTS, json_response
+from src.service.web.answers import FAULTS, Faults, json_response
 
 
 class FeedbackStored(BaseModel):
@@ -29,25 +30,44 @@ def add_routes(app: FastAPI, process: Process, feedback_model: type[BaseModel]) 
         tags=["feedback"],
         status_code=201,
         response_model=FeedbackStored,
-        responses=FAULTS,
+        responses=FAULTS | {409: {"model": Faults}},
         openapi_extra=needs("feedback"),
     )
     async def feedback(given: feedback_model, request: Request) -> Response:  # type: ignore[valid-type]
-        """Tell what became of an offer; once acknowledged, it is on disk."""
+        """Tell what became of an offer; once acknowledged, it is on disk.
+
+        Without an answer, or after a 503, it may be stored or not: send it again with the same
+        token, and it is stored once.
+        """
         told: dict[str, Any] = given.model_dump()  # type: ignore[attr-defined]
-        identity = await process.in_storage(
+        identity, new = await process.in_storage(
             process.feedback.add, told | {"key": request.scope["key"]}
         )
-        process.monitoring.feedback.labels(told["action"]).inc()
+        if new:
+            process.monitoring.feedback.labels(told["action"]).inc()
         days = process.feedback.cooldown_days(told["action"])
         return json_response({"id": identity, "cooldown_days": days}, 201)
 
-    @app.get("/feedback/export", tags=["feedback"], responses=FAULTS, openapi_extra=needs("admin"))
+    @app.get(
+        "/feedback/export",
+        tags=["feedback"],
+        responses=FAULTS,
+        openapi_extra=needs("admin", patient=True),
+    )
     async def feedback_export(
         after: Annotated[int, Query(ge=0, lt=2**63)] = 0,
         limit: Annotated[int, Query(ge=1, le=100_000)] = 10_000,
     ) -> Response:
         """Feedback for training, JSON lines, oldest first; go on with the last id."""
-        lines = await process.in_storage(lambda: list(process.feedback.export(after, limit)))
-        body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
-        return Response(body, media_type="application/x-ndjson")
+
+        async def page(after: int, left: int) -> list[dict[str, Any]]:
+            return await process.in_exports(process.feedback.export, after, left)
+
+        async def lines(found: list[dict[str, Any]], left: int) -> AsyncIterator[bytes]:
+            while found:
+                yield b"".join(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in found)
+                left -= len(found)
+                found = await page(found[-1]["id"], left) if left else []
+
+        first = await page(after, limit)  # a database that is down is told by the status
+        return StreamingResponse(lines(first, limit), media_type="application/x-ndjson")

@@ -37,6 +37,13 @@ class Monitoring:
         self.errors = Counter(
             "nextbest_errors", "Requests that ended in a fault of ours", registry=self.registry
         )
+        self.connections = Gauge("nextbest_connections", "Open connections", registry=self.registry)
+        self.connections_refused = Counter(
+            "nextbest_connections_refused",
+            "Connections that were closed before a request was made of them, by status or cause",
+            ["cause"],
+            registry=self.registry,
+        )
         self.answers = Counter(
             "nextbest_answers", "Answers by source", ["source"], registry=self.registry
         )
@@ -52,6 +59,11 @@ class Monitoring:
         )
         self.feedback = Counter(
             "nextbest_feedback", "Feedback by action", ["action"], registry=self.registry
+        )
+        self.feedback_available = Gauge(
+            "nextbest_feedback_available",
+            "1 while the database of feedback answers",
+            registry=self.registry,
         )
         self.history_dropped = Gauge(
             "nextbest_history_dropped",

@@ -12,6 +12,9 @@ export class Refused extends Error {
   }
 }
 
+/** Whether a text can be a key: others, like Cyrillic letters, cannot even be sent in a header. */
+export const isKey = (text) => /^[\x21-\x7e]+$/.test(text);
+
 export const hasKey = () => sessionStorage.getItem(KEY) !== null;
 export const keepKey = (key) => sessionStorage.setItem(KEY, key);
 export const forgetKey = () => sessionStorage.removeItem(KEY);
@@ -39,6 +42,7 @@ async function request(method, path, body) {
 export const getReady = () => request("GET", "ready");
 export const getVocabulary = () => request("GET", "vocabulary");
 export const getStatistics = () => request("GET", "get_statistics");
-export const getCustomer = (id) => request("GET", `customers/${encodeURIComponent(id)}`);
+// Ids are text: JavaScript's numbers end at 2^53. In the query they may be anything, '/' and '..', too.
+export const getCustomer = (id) => request("GET", `customers?customer=${encodeURIComponent(id)}`);
 export const recommend = (customer) => request("POST", "recommendations", { customer });
 export const sendFeedback = (feedback) => request("POST", "feedback", feedback);

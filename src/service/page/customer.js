@@ -10,27 +10,40 @@ import { timeline } from "./timeline.js";
 const RECENT = "nextbest.recent";
 const MOST_RECENT = 6;
 
-let shown = null; // { id, customer (null: unknown), answer, actions: product -> what was said }
+let shown = null; // { id, customer (null: unknown), answer, actions: product -> what was said, tokens }
 let asked = 0; // the latest search; answers to earlier ones are dropped
 
-/** Find a customer and show them. Raises Refused. */
+/** Find a customer and show them; nobody else is on the screen meanwhile. Raises Refused. */
 export async function find(id) {
   const turn = ++asked;
+  shown = null;
+  show();
   byId("found").setAttribute("aria-busy", "true");
   try {
     const customer = await getCustomer(id).catch(nullIfUnknown);
-    const answer = await recommend(customer?.customer ?? typed(id));
     if (turn !== asked) return;
-    shown = { id, customer, answer, actions: new Map() };
+    const answer = await recommend(id);
+    if (turn !== asked) return;
+    shown = { id, customer, answer, actions: new Map(), tokens: new Map() };
     if (customer) remember(id);
     show();
     const count = answer.recommendations.length;
     const text = customer ? say("foundCustomer", { id, products: say("products", { count }) }) : say("notFound", { id });
     announce(text);
     reportShown(shown);
+  } catch (error) {
+    if (turn === asked) throw error;
   } finally {
     if (turn === asked) byId("found").removeAttribute("aria-busy");
   }
+}
+
+/** Show nobody; an answer that is under way is dropped. */
+export function leave() {
+  asked += 1;
+  shown = null;
+  byId("found").removeAttribute("aria-busy");
+  show();
 }
 
 function nullIfUnknown(error) {
@@ -38,14 +51,10 @@ function nullIfUnknown(error) {
   throw error;
 }
 
-const typed = (id) => (/^-?\d+$/.test(id) ? Number(id) : id);
-
 /** Forget who was looked at. */
 export function clear() {
-  asked += 1;
-  shown = null;
   sessionStorage.removeItem(RECENT);
-  show();
+  leave();
 }
 
 /** Draw what was found last, in the language of now. */

@@ -124,9 +124,10 @@ function buttons(shown, recommendation, title) {
 
 /**
  * Show the answer at once, store it, and take it back if it could not be stored. The same button
- * once more withdraws it.
+ * once more withdraws it. Where nobody knows whether it is stored, the next press of the same button
+ * sends the same token, so that it is stored once.
  */
-async function answerOffer(item, { actions, answer }, { product }, title, pressed) {
+async function answerOffer(item, { actions, tokens, answer }, { product }, title, pressed) {
   const before = actions.get(product);
   if (before?.sending) return;
   const action = before?.action === pressed ? "withdrawn" : pressed;
@@ -134,18 +135,29 @@ async function answerOffer(item, { actions, answer }, { product }, title, presse
   actions.set(product, said);
   showAction(item, said);
   announce(say(`${action}Said`, { title }));
+  const same = `${action} ${product}`;
+  const token = tokens.get(same) ?? newToken();
+  tokens.delete(same);
   try {
-    const stored = await sendFeedback({ customer: answer.customer, product, action, answer: answer.answer });
+    const stored = await sendFeedback(feedback(answer, product, action, token));
     said.days = stored.cooldown_days;
     said.sending = false;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     actions.set(product, before);
-    const detail = { error, prefix: (cause) => say("notStored", { title, cause }) };
+    const unsure = error.status === 0 || error.status >= 500;
+    if (unsure) tokens.set(same, token);
+    const detail = { error, prefix: (cause) => say(unsure ? "perhapsStored" : "notStored", { title, cause }) };
     document.dispatchEvent(new CustomEvent("refused", { detail }));
   }
   showAction(nowInPlaceOf(item), actions.get(product));
 }
+
+const feedback = ({ answer, customer_id: customer }, product, action, token) =>
+  ({ customer, product, action, answer, token });
+
+const newToken = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The item of the same offer that is on the screen: a change of language draws the list again. */
 function nowInPlaceOf(item) {
@@ -166,7 +178,6 @@ function showAction(item, said) {
 /** Tell the service which offers were on the screen; a key without that scope does not matter. */
 export function reportShown({ answer }) {
   for (const { product } of answer.recommendations) {
-    const feedback = { customer: answer.customer, product, action: "shown", answer: answer.answer };
-    sendFeedback(feedback).catch(() => {});
+    sendFeedback(feedback(answer, product, "shown", newToken())).catch(() => {});
   }
 }

@@ -1,6 +1,6 @@
 // The page: signing in and out, tabs, language, and what is said when the service refuses.
 
-import { Refused, forgetKey, getReady, getVocabulary, hasKey, keepKey } from "./api.js";
+import { Refused, forgetKey, getReady, getVocabulary, hasKey, isKey, keepKey } from "./api.js";
 import { useVocabulary } from "./attributes.js";
 import * as customer from "./customer.js";
 import { announce, byId } from "./dom.js";
@@ -48,9 +48,9 @@ byId("language").addEventListener("click", () => {
 // Refusals
 
 function explained({ status, faults }) {
-  const known = [0, 401, 403, 429, 503];
+  const known = [0, 401, 403, 408, 429, 503];
   if (status === 422) {
-    if (faults.some(({ field }) => field === "path.customer")) return say("wrongId");
+    if (faults.some(({ field }) => /^(query\.)?customer$/.test(field))) return say("wrongId");
     return [say("refused422"), ...faults.map(({ field, reason }) => `${field}: ${reason}.`)].join(" ");
   }
   return known.includes(status) ? say(`refused${status}`) : say("refusedOther", { status });
@@ -108,17 +108,21 @@ async function enter() {
   selectTab("customer");
   showTexts();
   byId("id").focus();
+  await followAddress();
 }
 
 byId("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  keepKey(byId("key").value.trim());
+  const key = byId("key").value.trim();
   byId("key").value = "";
+  if (!isKey(key)) return complain(new Refused(401), () => say("wrongKey"));
+  keepKey(key);
   enter();
 });
 
 byId("sign-out").addEventListener("click", () => {
   calm();
+  history.replaceState(null, "", location.pathname); // who was looked at is nobody's business
   showSignIn();
 });
 
@@ -128,6 +132,11 @@ byId("find").addEventListener("submit", async (event) => {
   event.preventDefault();
   const id = byId("id").value.trim();
   if (!id) return;
+  if (id !== inAddress()) history.pushState(null, "", `#customer=${encodeURIComponent(id)}`);
+  await look(id);
+});
+
+async function look(id) {
   calm();
   try {
     await customer.find(id);
@@ -138,6 +147,30 @@ byId("find").addEventListener("submit", async (event) => {
     complain(error);
     if (error.status === 422) byId("id").setAttribute("aria-invalid", "true");
   }
+}
+
+// The customer in the address: back and forward of the browser go from one to the other
+
+/** The id that the address names; null if it names none. */
+function inAddress() {
+  const [, encoded] = /^#customer=(.+)$/.exec(location.hash) ?? [];
+  try {
+    return encoded === undefined ? null : decodeURIComponent(encoded);
+  } catch {
+    return null; // somebody has typed it
+  }
+}
+
+async function followAddress() {
+  const id = inAddress();
+  byId("id").value = id ?? "";
+  if (id === null) return customer.leave();
+  selectTab("customer");
+  await look(id);
+}
+
+addEventListener("popstate", () => {
+  if (ready !== null) followAddress();
 });
 
 // Tabs, by the pattern of the ARIA practices: arrows, Home and End move and select

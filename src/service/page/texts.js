@@ -59,6 +59,7 @@ export const TEXT = {
     withdrawnSaid: "{title}: withdrawn.",
     cooldownFor: { one: "not offered again for {count} day", other: "not offered again for {count} days" },
     notStored: "{title}: not stored. {cause}",
+    perhapsStored: "{title}: perhaps not stored. {cause} Press the same button again: it is stored once.",
 
     holdings: "Holdings",
     holdingsNone: "No product in these months.",
@@ -104,7 +105,9 @@ export const TEXT = {
     refused503: "The service did not answer in time. Try again.",
     refused0: "The service cannot be reached. Check the network and try again.",
     refusedOther: "The service failed (status {status}). Try again later.",
+    refused408: "The request did not arrive whole. Try again.",
     wrongId: "This is not an id of this bank.",
+    wrongKey: "A key has only Latin letters, digits, - and _. Check the keyboard's language, and copy the key whole.",
   },
   ru: {
     views: "Разделы",
@@ -164,6 +167,7 @@ export const TEXT = {
     withdrawnSaid: "{title}: отменено.",
     cooldownFor: { one: "пауза {count} день", few: "пауза {count} дня", many: "пауза {count} дней", other: "пауза {count} дня" },
     notStored: "{title}: не сохранено. {cause}",
+    perhapsStored: "{title}: возможно, не сохранено. {cause} Нажмите ту же кнопку ещё раз: сохранится один раз.",
 
     holdings: "Продукты клиента",
     holdingsNone: "В эти месяцы продуктов не было.",
@@ -209,6 +213,8 @@ export const TEXT = {
     refused503: "Сервис не ответил вовремя. Повторите.",
     refused0: "Сервис недоступен. Проверьте сеть и повторите.",
     refusedOther: "Ошибка сервиса (статус {status}). Повторите позже.",
+    refused408: "Запрос дошёл не целиком. Повторите.",
     wrongId: "У этого банка нет таких номеров.",
+    wrongKey: "В ключе только латинские буквы, цифры, - и _. Проверьте раскладку и скопируйте ключ целиком.",
   },
 };

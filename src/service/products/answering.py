@@ -47,7 +47,12 @@ class Answering:
             ]
 
         found = await self._process.in_models(score)
-        return {"model": name, "customer": asked.customer, "recommendations": found}
+        return {
+            "model": name,
+            "customer": asked.customer,
+            "customer_id": as_text(asked.customer),
+            "recommendations": found,
+        }
 
     def _from_lists(self, customer: int | str, k: int) -> dict[str, Any]:
         """Answer for a customer of whom nothing is told: known, or unknown to the bank."""
@@ -135,6 +140,7 @@ class Answering:
         return {
             "answer": identity,
             "customer": customer,
+            "customer_id": as_text(customer),
             "for_month_after": catalogue.month,
             "revision": catalogue.revision,
             "source": source,
@@ -143,6 +149,11 @@ class Answering:
             "recommendations": rows,
             "removed": chosen.removed,
         }
+
+
+def as_text(customer: int | str | None) -> str | None:
+    """An id as text: for clients that cannot hold every number."""
+    return None if customer is None else str(customer)
 
 
 def batch(catalogue: Catalogue, asked: Asked) -> tuple[Customers, bool]:

@@ -3,21 +3,25 @@
 import datetime
 import hashlib
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src import params
 from src.errors import InputError
+from src.models.popularity import Popularity
+from src.models.ranker import Ranker
 from src.models.registry import FIRST_STAGE
-from src.products import paths
+from src.products import manifest, paths
 from src.products.repair import Clean
 from src.products.schema import Schema
-from src.products.scoring import Models, model_files
+from src.products.scoring import POPULARITY, RANKER, Models
 from src.products.windows import Windows
 from src.service.monitoring.drift_reference import BinCodes, Reference, first_offers
 from src.service.products.eligibility import Eligibility, Rules
@@ -48,6 +52,8 @@ class Catalogue:
         Snapshots of the data, the latest first; recommendations are for the month after it.
     revision : str
         Git revision of the run.
+    hashes : dict
+        SHA-256 of each file, from the manifest.
     digest : str
         Short hash of the model files.
     applying : int64 array, shape (customers,)
@@ -65,6 +71,7 @@ class Catalogue:
     schema: Schema
     dates: list[datetime.date]
     revision: str
+    hashes: manifest.Hashes
     digest: str
     models: Models
     known: Known
@@ -88,10 +95,17 @@ class Catalogue:
         InputError
             A file is missing or damaged, or service.yaml does not fit the schema.
         """
+        hashes = manifest.read()
+        with manifest.checked(hashes, manifest.files()), _reading("what recommend wrote"):
+            return cls._load(settings, hashes)
+
+    @classmethod
+    def _load(cls, settings: Settings, hashes: manifest.Hashes) -> "Catalogue":
         schema = params.load("schema", Schema)
         products = list(schema.products)
         wording, rules = _of_the_bank(schema, str(settings.rules))
-        windows = Windows.read()
+        with _reading(paths.WINDOWS):
+            windows = Windows.read()
         models = _models()
         with ThreadPoolExecutor() as threads:
             preparing = threads.submit(_preparation, schema, windows)
@@ -109,7 +123,8 @@ class Catalogue:
             schema=schema,
             dates=windows.dates[::-1],
             revision=settings.revision or git_revision(),
-            digest=_digest(),
+            hashes=hashes,
+            digest=_digest(hashes),
             models=models,
             known=known,
             lists=lists,
@@ -125,17 +140,33 @@ class Catalogue:
         )
 
     def reload(self, kind: str) -> "Catalogue":
-        """The same catalogue with the lists of one kind read again."""
-        lists = {**self.lists, kind: _lists(kind, self.known, self.products)}
-        reasons = _reasons(self.models) if kind == PERSONAL else self.reasons
-        return replace(
-            self,
-            lists=lists,
-            support=_support(lists),
-            reasons=reasons,
-            begins=reasons.begins(lists[PERSONAL]),
-            reference=_reference(self.known, lists[PERSONAL], self.rules, self.applying),
-        )
+        """The same catalogue with the lists of one kind read again.
+
+        Raises
+        ------
+        InputError
+            A file is missing or damaged, or other files are of another run than what is served.
+        """
+        hashes = manifest.read()
+        own = _files(kind)
+        for path, found in hashes.items():
+            if path not in own and found != self.hashes[path]:
+                raise InputError(
+                    f"{path} is of another run than what is served, so the lists of {kind} do not "
+                    'fit it; read everything again: {"kind": "all"}'
+                )
+        with manifest.checked(hashes, own), _reading(own[0]):
+            lists = {**self.lists, kind: _lists(kind, self.known, self.products)}
+            reasons = _reasons(self.models) if kind == PERSONAL else self.reasons
+            return replace(
+                self,
+                hashes=hashes,
+                lists=lists,
+                support=_support(lists),
+                reasons=reasons,
+                begins=reasons.begins(lists[PERSONAL]),
+                reference=_reference(self.known, lists[PERSONAL], self.rules, self.applying),
+            )
 
     def codes(self, row: int | None) -> BinCodes | None:
         """Bins of the profile of a known customer; None for customers unknown or gone."""
@@ -207,21 +238,44 @@ def _of_the_bank(schema: Schema, path: str) -> tuple[Wording, Rules]:
     return wording, Rules(eligibility.rules, schema)
 
 
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Say in a sentence what a library says of a file that it cannot read, each in its own way."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        cause = (str(error).splitlines() or [""])[0][:200]
+        raise InputError(
+            f"{what} cannot be read ({type(error).__name__}: {cause}); run dvc repro or dvc pull"
+        ) from error
+
+
 def _models() -> Models:
-    files = model_files().values()
-    absent = [file for file in files if not (Path(paths.SERVING) / file).is_file()]
-    if absent:
-        raise InputError(f"{paths.SERVING}/{absent[0]} is missing; run dvc repro or dvc pull")
-    return Models.load(paths.SERVING)
+    def load(model: Any, file: str) -> Any:
+        path = f"{paths.SERVING}/{file}"
+        with _reading(path):
+            return model.load(path)
+
+    return Models(
+        load(Popularity, POPULARITY),
+        {name: load(record.model, record.file) for name, record in FIRST_STAGE.items()},
+        load(Ranker, RANKER),
+    )
 
 
 def _preparation(schema: Schema, windows: Windows) -> Preparation:
     return Preparation(schema, params.load("clean", Clean), paths.MEDIANS, windows)
 
 
+def _files(kind: str) -> list[str]:
+    """Paths of the lists of a kind, and of what is read with them."""
+    return [paths.RECOMMENDATIONS, paths.REASONS] if kind == PERSONAL else [manifest.lists(kind)]
+
+
 def _lists(kind: str, known: Known, products: list[str]) -> OfflineLists:
-    path = paths.RECOMMENDATIONS if kind == PERSONAL else f"{paths.SERVING_LISTS}/{kind}.parquet"
-    return OfflineLists.read(path, products, known.history.customers)
+    return OfflineLists.read(_files(kind)[0], products, known.history.customers)
 
 
 def _reasons(models: Models) -> StoredReasons:
@@ -244,8 +298,6 @@ def _reference(
     return Reference.of(known.profiles, first, known.history.held.shape[1])
 
 
-def _digest() -> str:
-    digest = hashlib.sha256()
-    for file in sorted(Path(paths.SERVING).iterdir()):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
+def _digest(hashes: manifest.Hashes) -> str:
+    together = "".join(hashes[path] for path in manifest.models())
+    return hashlib.sha256(together.encode()).hexdigest()[:12]

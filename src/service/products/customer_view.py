@@ -35,6 +35,7 @@ def describe(catalogue: Catalogue, customer: int | str) -> dict[str, Any] | None
         profile = {name: _plain(one.profile[name].iloc[0]) for name in one.profile.columns}
     return {
         "customer": customer,
+        "customer_id": str(customer),
         "profile": profile,
         "months": months,
         "products": dict(zip(catalogue.products, catalogue.titles, strict=True)),

@@ -118,7 +118,7 @@ def by_profile() -> list[str]:
 
 def offline_chain(catalogue: Catalogue, row: int) -> Iterator[tuple[str, Callable[[], Ranked]]]:
     """Lists of a known customer; none has a product that they hold."""
-    for kind in (PERSONAL, "mlc", "kmeans"):
+    for kind in (PERSONAL, *by_profile()):
         yield kind, lambda kind=kind: catalogue.lists[kind].of(row)  # type: ignore[misc]
     yield "popularity", lambda: catalogue.popular_beyond(catalogue.held(row))
 

@@ -1,6 +1,7 @@
 """What requests look like; customers and profiles are built from the schema of params.yaml."""
 
 import math
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -17,6 +18,9 @@ from pydantic import (
 
 from src.models.history import MAX_MONTHS
 from src.products.schema import Schema
+
+_DIGITS = re.compile(r"^-?(0|[1-9][0-9]{0,18})$")  # as the service writes them: no zeros before
+_NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]+$"
 
 
 class Body(BaseModel):
@@ -87,13 +91,26 @@ class GivenFeedback(Body):
         pattern=r"^[0-9a-z-]*$",
         description="id of the answer that offered it",
     )
+    token: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        pattern=r"^[0-9A-Za-z_-]*$",
+        description="made by the client, new for each feedback: sent again, it is stored once",
+    )
 
 
 def identity_type(schema: Schema) -> Any:
-    """Type of a customer's id."""
+    """Type of a customer's id; numbers may come as text, as JavaScript cannot hold all of them."""
     if schema.id_type == "integer":
-        return Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
-    return Annotated[StrictStr, Field(min_length=1, max_length=200)]
+        text = Annotated[str, Field(pattern=_DIGITS.pattern)]
+        whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+        return Annotated[whole, BeforeValidator(_whole, int | text)]
+    return Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=_NO_CONTROL)]
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
 def request_models(

@@ -34,6 +34,7 @@ class Answer(BaseModel):
 
     answer: str = Field(description="id of this answer, to be named in feedback")
     customer: int | str | None
+    customer_id: str | None = Field(description="the same as text: for JavaScript, above 2^53")
     for_month_after: str = Field(description="last month of the data")
     revision: str = Field(description="git revision of the models")
     source: str = Field(description="where the first product comes from")
@@ -56,6 +57,7 @@ class OnlineList(BaseModel):
 
     model: str
     customer: int | str | None
+    customer_id: str | None = Field(description="the same as text: for JavaScript, above 2^53")
     recommendations: list[Scored]
 
 
@@ -77,3 +79,4 @@ class Ready(BaseModel):
     month: str
     known_customers: int
     loaded_at: str
+    feedback: bool = Field(description="whether feedback can be kept now; offers do not need it")

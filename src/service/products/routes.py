@@ -14,7 +14,7 @@ from src.service.products.answering import Answering
 from src.service.products.catalogue import kinds
 from src.service.products.customer_view import describe
 from src.service.products.fallback import by_profile
-from src.service.products.requests import Asked, reload_model
+from src.service.products.requests import Asked, identity_type, reload_model
 from src.service.products.serving import Serving
 from src.service.products.wording import vocabulary
 from src.service.web.access import needs
@@ -28,7 +28,7 @@ def add_routes(app: FastAPI, process: Process, serving: Serving, asked_model: ty
     answering = Answering(process, serving)
     most = len(catalogue.products)
     length = Annotated[int, Query(ge=1, le=most, description="length of the list")]
-    identity: Any = int if catalogue.schema.id_type == "integer" else str
+    identity: Any = identity_type(catalogue.schema)
     what_model = reload_model(kinds())
 
     def offer(path: str, answered: type[BaseModel]) -> Callable[[Callable[..., Any]], None]:
@@ -62,18 +62,25 @@ def add_routes(app: FastAPI, process: Process, serving: Serving, asked_model: ty
     for name in by_profile():
         add_online_list(name)
 
-    @app.get(
-        "/customers/{customer}",
-        tags=["customers"],
-        responses=FAULTS | {404: {"model": Faults}},
-        openapi_extra=needs("read"),
-    )
-    async def customer_of(customer: Annotated[identity, Path()]) -> Response:
-        """Profile and holdings over time of a known customer."""
+    def described(customer: int | str) -> Response:
         found = describe(serving.catalogue, customer)
         if found is None:
             return json_response({"detail": "not a known customer", "faults": []}, 404)
         return json_response(found)
+
+    about = FAULTS | {404: {"model": Faults}}
+
+    @app.get("/customers", tags=["customers"], responses=about, openapi_extra=needs("read"))
+    async def customer_by_query(customer: Annotated[identity, Query()]) -> Response:
+        """Profile and holdings over time of a known customer, whatever their id consists of."""
+        return described(customer)
+
+    @app.get(
+        "/customers/{customer}", tags=["customers"], responses=about, openapi_extra=needs("read")
+    )
+    async def customer_of(customer: Annotated[identity, Path()]) -> Response:
+        """The same, for ids without a slash that are not '.' or '..'."""
+        return described(customer)
 
     @app.get("/vocabulary", tags=["customers"], openapi_extra=needs("read"))
     async def words() -> Response:
@@ -83,7 +90,7 @@ def add_routes(app: FastAPI, process: Process, serving: Serving, asked_model: ty
 
     @app.get("/ready", tags=["state"], response_model=responses.Ready, openapi_extra=needs("read"))
     async def ready() -> Response:
-        """What is loaded."""
+        """What is loaded; 200 without the database, too, as offers do not need it."""
         now = serving.catalogue
         return json_response(
             {
@@ -94,6 +101,7 @@ def add_routes(app: FastAPI, process: Process, serving: Serving, asked_model: ty
                 "month": now.month,
                 "known_customers": len(now.known),
                 "loaded_at": serving.loaded_at,
+                "feedback": process.feedback.available,
             }
         )
 

@@ -1,5 +1,6 @@
 """Who may ask a route, and how long it may take: said beside its handler, read by the guard."""
 
+import re
 from typing import Any
 
 from starlette.routing import BaseRoute, Match, Mount
@@ -8,6 +9,7 @@ from src.service.web.keys import Scope
 
 _SCOPE, _PATIENT = "x-scope", "x-patient"
 _PUBLIC = "public"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def needs(scope: Scope | None, *, patient: bool = False) -> dict[str, Any]:
@@ -40,6 +42,10 @@ class Access:
         self._routes = routes
         plain = {path for route in routes if "{" not in (path := getattr(route, "path", "{"))}
         self._matching = {path: [one for one in routes if _matches(one, path)] for path in plain}
+
+    def malformed(self, path: str) -> bool:
+        """Whether a path begins with no slash or has a control character: no route is meant."""
+        return path not in self._matching and (path[:1] != "/" or bool(_CONTROL.search(path)))
 
     def route(self, scope: dict[str, Any]) -> BaseRoute | None:
         """The route that will answer; None if there is none."""

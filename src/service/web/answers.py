@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from src.errors import InputError
+from src.service.feedback.store import UnavailableError
 
 
 class Fault(BaseModel):
@@ -39,6 +40,7 @@ def add_fault_handlers(app: FastAPI) -> None:
     """Answer faults of requests and of files in one form."""
     app.add_exception_handler(RequestValidationError, _say_which_field)
     app.add_exception_handler(InputError, _say_what_is_wrong)
+    app.add_exception_handler(UnavailableError, _say_when_to_come_back)
 
 
 async def _say_which_field(_: Any, error: Exception) -> Response:
@@ -53,6 +55,14 @@ async def _say_which_field(_: Any, error: Exception) -> Response:
 
 
 async def _say_what_is_wrong(_: Any, error: Exception) -> Response:
-    """409: a file is broken; what was loaded before is still served."""
+    """409: a file is broken; what was loaded before is still served. Or a token was used before."""
     content = json.dumps({"detail": str(error), "faults": []}, ensure_ascii=False)
     return Response(content, status_code=409, media_type="application/json")
+
+
+async def _say_when_to_come_back(*_: Any) -> Response:
+    """503: the database does not answer; its cause is in the log, and is nobody's business."""
+    detail = "the database of feedback does not answer; try again, with the same token"
+    content = json.dumps({"detail": detail, "faults": []})
+    headers = {"Retry-After": "1"}
+    return Response(content, status_code=503, media_type="application/json", headers=headers)

@@ -1,4 +1,4 @@
-"""What stands before every route: keys, scopes, rates, sizes, timeouts, headers, counting.
+"""What stands before every route: paths, keys, scopes, rates, bodies, timeouts, headers, counting.
 
 One plain ASGI layer, because each layer costs. What a request needs is said by the route that
 answers it (`access`); a path without a route, and a route that says nothing, need admin.
@@ -17,6 +17,7 @@ import orjson
 from src.service.monitoring.metrics import Monitoring
 from src.service.settings import Settings
 from src.service.web.access import Access, name_of, needed
+from src.service.web.bodies import RefusedError, check_json, too_large
 from src.service.web.keys import Keys
 
 logger = logging.getLogger(__name__)
@@ -58,9 +59,12 @@ class Guard:
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
         """Answer a request, or refuse it."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            self._monitoring.count_request("other", 403, 0)
             return
         started = time.perf_counter()
         if self._access is None:
@@ -68,6 +72,7 @@ class Guard:
         route = self._access.route(scope)
         needs, patient = needed(route)
         status = 0
+        body: bytes | None = None
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -78,18 +83,23 @@ class Guard:
 
         try:
             async with asyncio.timeout(self._seconds(patient)):
-                refusal, body = await self._admit(scope, needs, receive)
-                if refusal:
-                    await _refuse(send_with_headers, *refusal)
-                else:
-                    await self._app(scope, _replayed(body, receive), send_with_headers)
+                self._admit(scope, needs)
+                body = await self._body(scope, receive)
+                await self._app(scope, _replayed(body, receive), send_with_headers)
+        except RefusedError as refusal:
+            await _refuse(send_with_headers, refusal)
         except TimeoutError:
             if not status:
-                await _refuse(send_with_headers, 503, "timeout")
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], name_of(route))
-            if not status:
-                await _refuse(send_with_headers, 500, "internal error")
+                slow = RefusedError(408, "the body did not arrive in time")
+                await _refuse(
+                    send_with_headers, slow if body is None else RefusedError(503, "timeout")
+                )
+        except Exception as error:
+            if status:
+                logger.error("%s %s broke off: %s", scope["method"], name_of(route), error)
+            else:
+                logger.exception("%s %s failed", scope["method"], name_of(route))
+                await _refuse(send_with_headers, RefusedError(500, "internal error"))
         finally:
             seconds = time.perf_counter() - started
             self._monitoring.count_request(name_of(route), status, seconds)
@@ -97,42 +107,59 @@ class Guard:
     def _seconds(self, patient: bool) -> float:
         return self._settings.reload_seconds if patient else self._settings.timeout_seconds
 
-    async def _admit(
-        self, scope: Message, needs: str | None, receive: Any
-    ) -> tuple[tuple[int, str] | None, bytes]:
-        """Why a request is refused, or None; and its body."""
-        length = None
-        presented = None
+    def _admit(self, scope: Message, needs: str | None) -> None:
+        """Raise RefusedError where a request is not to be answered, whatever its body says."""
+        assert self._access is not None  # noqa: S101
+        if self._access.malformed(scope["path"]):
+            raise RefusedError(400, "the path is not one: it has no slash, or a control character")
+        length = presented = kind = None
         for name, value in scope["headers"]:
             if name == b"authorization":
                 presented = value
             elif name == b"content-length":
                 length = value
+            elif name == b"content-type":
+                kind = value
+            elif name == b"upgrade" and value.lower() == b"websocket":
+                raise RefusedError(400, "there are no websockets here")
         if needs is not None:
             key = None
             if presented is not None and presented[:7].lower() == b"bearer ":
                 key = self._keys.find(presented[7:].decode("latin-1").strip())
             if key is None:
-                return (401, "unauthorized"), b""
+                raise RefusedError(401, "unauthorized")
             if not key.allows(needs):
-                return (403, "forbidden"), b""
+                raise RefusedError(403, "forbidden")
             if not self._within_rate(key.name):
-                return (429, "too many requests"), b""
+                raise RefusedError(429, "too many requests")
             scope["key"] = key.name
-        most = self._settings.max_body_bytes
-        if length is not None and (not length.isdigit() or int(length) > most):
-            return (413, "body too large"), b""
+        if length is not None and self._too_large(length):
+            raise too_large()
+        scope["kind"] = kind
+
+    def _too_large(self, length: bytes) -> bool:
+        # Python does not read numbers of more than 4,300 digits.
+        return (
+            len(length) > 18 or not length.isdigit() or int(length) > self._settings.max_body_bytes
+        )
+
+    async def _body(self, scope: Message, receive: Any) -> bytes:
+        """The whole body of a request; RefusedError where it is too large, or no JSON."""
         body = b""
         more = True
         while more:
             message = await receive()
-            if message["type"] != "http.request":  # the client has gone
-                return (400, "incomplete request"), b""
+            if message["type"] != "http.request":
+                raise RefusedError(
+                    400, "incomplete request"
+                )  # nobody reads this: the client has gone
             body += message.get("body", b"")
-            if len(body) > most:
-                return (413, "body too large"), b""
+            if len(body) > self._settings.max_body_bytes:
+                raise too_large()
             more = message.get("more_body", False)
-        return None, body
+        if body and scope["method"] == "POST":
+            check_json(scope["kind"], body)
+        return body
 
     def _within_rate(self, key: str) -> bool:
         now = time.monotonic()
@@ -157,8 +184,9 @@ def _replayed(body: bytes, receive: Any) -> Callable[[], Any]:
     return replay
 
 
-async def _refuse(send: Any, status: int, detail: str) -> None:
-    body = orjson.dumps({"detail": detail})
+async def _refuse(send: Any, refusal: RefusedError) -> None:
+    status = refusal.status
+    body = orjson.dumps(refusal.content)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
@@ -167,5 +195,7 @@ async def _refuse(send: Any, status: int, detail: str) -> None:
         headers.append((b"www-authenticate", b"Bearer"))
     if status in {429, 503}:
         headers.append((b"retry-after", b"1"))
+    if status in {408, 413}:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

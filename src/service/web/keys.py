@@ -9,20 +9,25 @@ for passwords that people choose.
 """
 
 import argparse
+import contextlib
 import datetime
+import fcntl
 import hashlib
 import hmac
 import json
 import logging
+import re
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
 from src.errors import InputError, run
-from src.reporting import write_json
+from src.reporting import atomic
+from src.service.private import make_private_file
 from src.service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -31,6 +36,7 @@ Scope = Literal["read", "feedback", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "feedback", "admin")
 
 _LOOK_AGAIN_SECONDS = 1.0
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Key(BaseModel):
@@ -129,14 +135,18 @@ def create(path: Path, name: str, scopes: list[Scope]) -> str:
     Raises
     ------
     InputError
-        There is a valid key of that name.
+        It is no name, or there is a valid key of that name.
     """
-    keys = read_keys(path)
-    if any(key.name == name and not key.revoked for key in keys):
-        raise InputError(f"there is a key '{name}'; revoke it first, or choose another name")
-    presented = "nb_" + secrets.token_urlsafe(32)
-    keys.append(Key(name=name, sha256=digest_of(presented), scopes=scopes, created=_now()))
-    _write(path, keys)
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"'{name[:100]}' is no name of a key: it has 1 to 64 letters (a to z), digits, - "
+            "and _, for example 'branch-12'"
+        )
+    with _changing(path) as keys:
+        if any(key.name == name and not key.revoked for key in keys):
+            raise InputError(f"there is a key '{name}'; revoke it first, or choose another name")
+        presented = "nb_" + secrets.token_urlsafe(32)
+        keys.append(Key(name=name, sha256=digest_of(presented), scopes=scopes, created=_now()))
     return presented
 
 
@@ -148,18 +158,28 @@ def revoke(path: Path, name: str) -> None:
     InputError
         There is no valid key of that name.
     """
-    keys = read_keys(path)
-    valid = [key for key in keys if key.name == name and not key.revoked]
-    if not valid:
-        raise InputError(f"there is no valid key '{name}' in {path}")
-    for key in valid:
-        key.revoked = _now()
-    _write(path, keys)
+    with _changing(path) as keys:
+        valid = [key for key in keys if key.name == name and not key.revoked]
+        if not valid:
+            raise InputError(f"there is no valid key '{name}' in {path}")
+        for key in valid:
+            key.revoked = _now()
 
 
-def _write(path: Path, keys: list[Key]) -> None:
-    write_json(path, [key.model_dump() for key in keys])
-    path.chmod(0o600)
+@contextlib.contextmanager
+def _changing(path: Path) -> Iterator[list[Key]]:
+    """The keys of a file, to be changed: written back at the end, one process at a time."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    make_private_file(lock)
+    with lock.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # until it is closed
+        keys = read_keys(path)
+        yield keys
+        content = json.dumps([key.model_dump() for key in keys], indent=2)
+        with atomic(path) as temporary:
+            make_private_file(temporary)
+            temporary.write_text(content + "\n", encoding="utf-8")
 
 
 def _now() -> str:

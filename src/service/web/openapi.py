@@ -6,12 +6,14 @@ from src.service.web.access import scope_of
 
 _METHODS = {"get", "put", "post", "delete", "patch"}
 _REFUSALS = {
-    "400": {"description": "the body cannot be read"},
+    "400": {"description": "the path has a control character, or a websocket is asked for"},
     "401": {"description": "no valid key"},
     "403": {"description": "the key lacks the scope"},
+    "408": {"description": "the body did not arrive in time"},
     "413": {"description": "the body is too large"},
+    "415": {"description": "the body does not say that it is JSON"},
     "429": {"description": "too many requests"},
-    "503": {"description": "not answered in time"},
+    "503": {"description": "not answered in time, or feedback cannot be kept now"},
 }
 
 

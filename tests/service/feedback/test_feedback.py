@@ -1,22 +1,32 @@
+# ruff: noqa: S106 -- the tokens of feedback are no secrets
 import datetime
+import logging
 import os
 import shutil
 import signal
+import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 import sqlalchemy as sa
+from alembic import command as alembic
+from alembic.config import Config
 from pydantic import ValidationError
 
 from src.errors import InputError
 from src.service.feedback import store as module
 from src.service.feedback.store import Feedback, FeedbackSettings, migrate
+from src.service.web import keys
 from tests.servers import free_port
 from tests.service.bank import Service, Start
 
@@ -170,6 +180,200 @@ def test_a_database_that_cannot_be_used(tmp_path: Path) -> None:
         Feedback(f"sqlite:///{tmp_path}/feedback.db", SETTINGS, integer_ids=True)
 
 
+def test_what_is_sent_twice_under_a_token_is_stored_once(store: Feedback, url: str) -> None:
+    first = store.add(row(token="t-1"))
+    store.add(row(action="withdrawn"))
+    assert store.add(row(token="t-1")) == (first[0], False)
+    assert Feedback(url, SETTINGS, integer_ids=True).add(row(token="t-1")) == (first[0], False)
+    assert store.in_cooldown(1, 0) == []  # what was repeated undoes nothing
+    assert store.add(row(token="t-2"))[1]
+    assert store.add(row(token="t-1", key="other"))[1]  # tokens of one client are not another's
+    assert store.add(row())[1]
+    assert store.add(row())[1]
+    with pytest.raises(InputError, match=f"^token 't-1' was sent .* has id {first[0]}: make"):
+        store.add(row(token="t-1", product="loan"))
+
+
+def test_feedback_that_was_stored_before_there_were_tokens_is_kept(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/feedback.db"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(module._MIGRATIONS))
+        config.attributes["connection"] = connection
+        alembic.upgrade(config, "0001")
+        old = {name: value for name, value in row(customer="1").items() if name != "token"}
+        old["received_at"] = datetime.datetime.now(datetime.UTC)
+        connection.execute(sa.insert(module.feedback).values(old))
+    engine.dispose()
+    store = Feedback(url, SETTINGS, integer_ids=True)
+    assert store.in_cooldown(1, 0) == ["card"]
+    assert store.add(row(token="t-1")) == (2, True)
+    with store._engine.begin() as connection:
+        config.attributes["connection"] = connection
+        alembic.downgrade(config, "0001")
+        alembic.upgrade(config, "head")
+    assert [line["id"] for line in store.export(0, 10)] == [1, 2]
+
+
+def test_others_may_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "feedback.db"
+    store = Feedback(f"sqlite:///{path}", SETTINGS, integer_ids=True)
+    store.add(row())
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == dict.fromkeys(["feedback.db", "feedback.db-wal", "feedback.db-shm"], 0o600)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def give(service: Service, **change: Any) -> Any:
+    given = {"customer": "1", "product": "card", "action": "dismissed"} | change
+    return service.client.post("/feedback", json=given, headers=service.as_("feedback"))
+
+
+def test_a_repeated_call_returns_the_first_id(service: Service) -> None:
+    first = give(service, token="0123456789abcdef")
+    again = give(service, token="0123456789abcdef")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json() == {"id": 1, "cooldown_days": 90}
+    other = give(service, token="0123456789abcdef", action="accepted")
+    assert other.status_code == 409
+    assert other.json()["detail"].startswith("token '0123456789abcdef' was sent before")
+    counted = service.client.get("/get_statistics", headers=service.as_("read")).json()
+    assert counted["feedback"] == {"dismissed": 1}
+    for token in ("", "a" * 65, "a b", "a\n"):
+        assert give(service, token=token).status_code == 422
+
+
+def test_a_database_that_fails_is_503_and_one_line(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Path("data/service/feedback.db")
+    locked = sqlite3.connect(database, isolation_level=None)
+    locked.execute("BEGIN IMMEDIATE")  # as a full disk: nothing can be written
+    first, second = give(service), give(service)  # the second at once, without waiting again
+    locked.execute("ROLLBACK")
+    locked.close()
+    for refused in (first, second):
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["detail"].startswith("the database of feedback does not answer")
+    lines = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [(line.getMessage(), line.exc_info) for line in lines] == [
+        ("the database of feedback failed: database is locked", None)
+    ]
+    ready = service.client.get("/ready", headers=service.as_("read"))
+    assert (ready.status_code, ready.json()["feedback"]) == (200, False)
+    assert service.ask({"customer": 1}).status_code == 200
+    time.sleep(1.1)
+    assert give(service).status_code == 201
+    assert service.client.get("/ready", headers=service.as_("read")).json()["feedback"]
+
+
+def test_a_postgresql_that_goes_away_and_comes_back(
+    start: Start, postgresql: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = start(database=f"{postgresql}postgres")
+    assert give(service, token="before").status_code == 201
+    store = service.app.state.process.feedback
+    url = store._engine.url
+    with store._engine.connect() as connection:
+        assert connection.execute(sa.text("SHOW statement_timeout")).scalar() == "2s"
+    gone = Feedback.__new__(Feedback)
+    gone.__dict__ |= store.__dict__
+    down = sa.create_engine(url.set(port=1), connect_args={"connect_timeout": 1})
+    store._engine = down
+    assert give(service).status_code == 503
+    exported = service.client.get("/feedback/export", headers=service.as_("admin"))
+    assert exported.status_code == 503
+    assert "Traceback" not in caplog.text
+    store._engine = gone._engine
+    down.dispose()
+    time.sleep(1.1)
+    assert give(service, token="after").status_code == 201
+    with gone._engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE feedback, alembic_version"))
+
+
+def test_a_postgresql_that_hangs_keeps_nobody_waiting(start: Start, postgresql: str) -> None:
+    service = start(database=f"{postgresql}postgres")
+    store = service.app.state.process.feedback
+    with store._engine.begin() as locking:
+        locking.execute(sa.text("LOCK TABLE feedback"))
+        began = time.monotonic()
+        assert give(service).status_code == 503
+        assert 1 < time.monotonic() - began < 5
+    with store._engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE feedback, alembic_version"))
+
+
+def test_exports_are_streamed_and_hold_up_nobody(service: Service) -> None:
+    store = service.app.state.process.feedback
+    received = datetime.datetime.now(datetime.UTC)
+    values = [row(customer=str(one), received_at=received) for one in range(2_500)]
+    with store._engine.begin() as connection:
+        connection.execute(sa.insert(module.feedback), values)
+    answer = service.client.get("/feedback/export?limit=2300", headers=service.as_("admin"))
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert "content-length" not in answer.headers
+    assert [orjson.loads(line)["id"] for line in answer.iter_lines()] == list(range(1, 2_301))
+    waiting = threading.Event()
+    service.app.state.process._exports.submit(waiting.wait, 30)  # an export that takes long
+    assert give(service).status_code == 201
+    waiting.set()
+
+
+HANGS = """
+import sys, time
+from src.service.__main__ import main
+from src.service.feedback.store import Feedback
+def hang(*_):
+    print("hangs", flush=True)
+    time.sleep(1000)
+Feedback.add = hang
+main()
+"""
+
+
+@pytest.mark.usefixtures("bank")
+def test_the_service_ends_in_time_whatever_the_database_does() -> None:
+    key = keys.create(Path("data/service/keys.json"), "page", ["feedback"])
+    port = free_port()
+    settings = {"NEXTBEST_PORT": str(port), "NEXTBEST_METRICS_PORT": "0", "NEXTBEST_REVISION": "a"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGS],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            for _ in range(600):
+                try:
+                    client.get("/health")
+                    break
+                except httpx.ConnectError:
+                    time.sleep(0.1)
+            given = {"customer": 1, "product": "card", "action": "shown"}
+            asking = threading.Thread(
+                target=lambda: httpx.post(
+                    f"http://127.0.0.1:{port}/feedback",
+                    json=given,
+                    headers={"Authorization": f"Bearer {key}"},
+                    trust_env=False,
+                    timeout=30,
+                )
+            )
+            asking.start()
+            assert process.stdout
+            assert process.stdout.readline() == b"hangs\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+            asking.join()
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_dismissed_products_rest_in_the_answers(service: Service) -> None:
     before = [row["product"] for row in service.ask({"customer": 1}).json()["recommendations"]]
     given = {"customer": 1, "product": before[0], "action": "dismissed", "answer": "ab-1"}
@@ -223,7 +427,7 @@ from src.service.feedback.store import Feedback, FeedbackSettings
 store = Feedback(sys.argv[1], FeedbackSettings(cooldown_days={}), integer_ids=True)
 row = {"product": "card", "action": "shown", "answer": None, "key": "page"}
 for customer in range(100_000):
-    print(store.add({**row, "customer": customer}), flush=True)
+    print(store.add({**row, "customer": customer})[0], flush=True)
 """
 
 

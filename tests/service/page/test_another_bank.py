@@ -8,13 +8,14 @@ import csv
 import logging
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Response, expect
 
 from src.errors import InputError
 from src.products import clean, ingest, recommend, split
@@ -153,5 +154,17 @@ def test_the_page_shows_it(folder: Path, browser: Browser) -> None:
         offers = running.recommendations("IT-0007")["recommendations"]
         shown = [text.strip() for text in page.locator(".offer h3").all_inner_texts()]
         assert shown == [offer["title"]["en"] for offer in offers]
+        for identity in (".", "..", "a/b", "../ready", "0012", "90071992547409931", "50%2e?x#y"):
+            with page.expect_response(partial(_is_feedback, identity)) as stored:
+                find(page, identity)
+            assert stored.value.status == 201
+            expect(page.locator("#found > .note")).to_contain_text(f"Customer {identity} is not")
+        page.go_back()
+        expect(page.locator("#found > .note")).to_contain_text("Customer 90071992547409931 is not")
         page.context.close()
     assert faults == []
+
+
+def _is_feedback(customer: str, response: Response) -> bool:
+    sent = response.request.post_data_json if response.url.endswith("/feedback") else None
+    return sent is not None and sent["customer"] == customer

@@ -292,11 +292,13 @@ def test_offers_on_the_screen_are_reported_as_shown(signed_in: Page, running: Ru
         find(signed_in, 22)
     sent: Any = stored.value.request.post_data_json
     answer = running.recommendations(22)
+    assert re.fullmatch("[0-9a-f]{32}", sent["token"])
     assert sent == {
-        "customer": 22,
+        "customer": "22",
         "product": answer["recommendations"][0]["product"],
         "action": "shown",
         "answer": sent["answer"],
+        "token": sent["token"],
     }
 
 
@@ -312,6 +314,44 @@ def test_feedback_that_cannot_be_stored_is_taken_back(page: Page, running: Runni
     )
     expect(offer.locator("[aria-pressed=true]")).to_have_count(0)
     expect(offer.locator(".outcome")).to_be_empty()
+
+
+def test_what_is_perhaps_stored_is_sent_again_under_the_same_token(
+    signed_in: Page, running: Running
+) -> None:
+    find(signed_in, 26)
+    offer = signed_in.locator(".offer").first
+    title = offer.locator("h3").inner_text()
+    tokens = []
+
+    def lose_the_answer(route: Route) -> None:
+        sent: Any = route.request.post_data_json
+        if sent["action"] == "shown":
+            route.continue_()
+            return
+        tokens.append(sent["token"])
+        if len(tokens) == 1:
+            route.fetch()  # it is stored
+            route.fulfill(status=503, json={"detail": "timeout"})
+        else:
+            route.continue_()
+
+    signed_in.route("**/feedback", lose_the_answer)
+    offer.locator("[data-action=accepted]").click()
+    expect(signed_in.locator("#alert")).to_have_text(
+        f"{title}: perhaps not stored. The service did not answer in time. Try again. "
+        "Press the same button again: it is stored once."
+    )
+    expect(offer.locator("[aria-pressed=true]")).to_have_count(0)
+    offer.locator("[data-action=accepted]").click()
+    expect(offer.locator(".outcome")).to_have_text("Accepted, not offered again for 30 days")
+    assert tokens[0] == tokens[1]
+    lines = [json.loads(line) for line in running.get("feedback/export").text.splitlines()]
+    told = [line["action"] for line in lines if line["customer"] == "26"]
+    assert told.count("accepted") == 1
+    offer.locator("[data-action=accepted]").click()  # withdrawn: another feedback
+    expect(offer.locator(".outcome")).to_have_text("Withdrawn")
+    assert len(set(tokens)) == 2
 
 
 # What can go wrong
@@ -356,15 +396,107 @@ def test_refusals_are_sentences(signed_in: Page) -> None:
         500: "The service failed (status 500). Try again later.",
         503: "The service did not answer in time. Try again.",
     }.items():
-        answering(signed_in, "**/customers/*", status)
+        answering(signed_in, "**/customers?*", status)
         signed_in.press("#id", "Enter")
         expect(signed_in.locator("#alert")).to_have_text(sentence)
         assert signed_in.locator("#found").inner_text() == ""
 
 
+def test_nobody_stays_on_the_screen_while_another_is_asked_for(signed_in: Page) -> None:
+    find(signed_in, 1)
+    assert signed_in.locator(".offer button").count() > 0
+    signed_in.route("**/customers?*", lambda _: None)  # never answered
+    signed_in.fill("#id", "2")
+    signed_in.press("#id", "Enter")
+    expect(signed_in.locator("#found > *")).to_have_count(0)
+    expect(signed_in.locator("#recent [aria-current]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("identity", ["9007199254740993", "9007199254740992", "-9007199254740993"])
+def test_ids_beyond_the_numbers_of_javascript_stay_as_they_are(
+    signed_in: Page, running: Running, identity: str
+) -> None:
+    with signed_in.expect_response("**/feedback") as stored:
+        find(signed_in, identity)
+    assert stored.value.status == 201
+    sent: Any = stored.value.request.post_data_json
+    assert sent["customer"] == identity
+    expect(signed_in.locator("#found > .note")).to_contain_text(f"Customer {identity} is not known")
+    exported = running.get("feedback/export").text.splitlines()
+    assert identity in {json.loads(line)["customer"] for line in exported}
+
+
+def test_a_key_in_other_letters_is_refused_with_a_sentence(page: Page) -> None:
+    page.fill("#key", "тест_ключ")
+    page.press("#key", "Enter")
+    expect(page.locator("#alert")).to_have_text(
+        "A key has only Latin letters, digits, - and _. "
+        "Check the keyboard's language, and copy the key whole."
+    )
+    expect(page.locator("#key")).to_be_focused()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_back_and_forward_go_from_customer_to_customer(signed_in: Page, running: Running) -> None:
+    heading = signed_in.locator("h1:visible")
+    find(signed_in, 2)
+    find(signed_in, 3)
+    assert signed_in.url == f"{running.address}#customer=3"
+    signed_in.go_back()
+    expect(heading).to_have_text("Customer 2")
+    expect(signed_in.locator("#id")).to_have_value("2")
+    signed_in.go_forward()
+    expect(heading).to_have_text("Customer 3")
+    signed_in.reload()
+    expect(heading).to_have_text("Customer 3")
+    signed_in.go_back()
+    expect(heading).to_have_text("Customer 2")
+    signed_in.go_back()
+    expect(signed_in.locator("#id")).to_have_value("")
+    expect(signed_in.locator("#found > *")).to_have_count(0)
+    signed_in.go_forward()
+    expect(heading).to_have_text("Customer 2")
+    signed_in.click("#sign-out")
+    assert signed_in.url == running.address
+
+
+def test_an_address_that_is_no_id_shows_nobody(page: Page, running: Running) -> None:
+    sign_in(page, running.keys["page"])
+    page.evaluate("location.hash = '#customer=%E0%A4%A'")
+    expect(page.locator("#id")).to_have_value("")
+    page.evaluate("location.hash = '#customer=twelve%2F..'")
+    expect(page.locator("#alert")).to_have_text("This is not an id of this bank.")
+    expect(page.locator("#id")).to_have_value("twelve/..")
+
+
+def test_everything_fits_the_narrowest_window(signed_in: Page) -> None:
+    find(signed_in, 34)
+    signed_in.set_viewport_size({"width": 320, "height": 600})
+    assert signed_in.evaluate("document.documentElement.scrollWidth") == 320
+    counts = {
+        "errors": 12_345_678,
+        "fallbacks": 1_234_567,
+        "latency": [[0.0005, 12_345_678], [None, 2]],
+        "answers": {"personal": 12_345_678},
+        "requests": {"/load_recommendations 200": 12_345_678, "/customers/{customer} 404": 2},
+        "recommended": {"card": 12_345_678},
+        "removed": {"a" * 41: 12_345_678},
+        "feedback": {"withdrawn": 12_345_678},
+    }
+    answering(signed_in, "**/get_statistics", 200, counts)
+    signed_in.click("#tab-statistics")
+    signed_in.wait_for_selector(".chart")
+    for language in ("en", "ru"):
+        assert signed_in.get_attribute("html", "lang") == language
+        assert signed_in.evaluate("document.documentElement.scrollWidth") == 320
+        for chart in signed_in.locator(".chart table").all():
+            assert chart.evaluate("table => table.scrollWidth <= table.parentElement.clientWidth")
+        signed_in.click("#language")
+
+
 def test_a_key_that_is_refused_later_leads_back_to_signing_in(signed_in: Page) -> None:
     find(signed_in, 1)
-    answering(signed_in, "**/customers/*", 401)
+    answering(signed_in, "**/customers?*", 401)
     signed_in.press("#id", "Enter")
     expect(signed_in.locator("#alert")).to_have_text("The key was refused. Sign in again.")
     expect(signed_in.locator("#key")).to_be_focused()

@@ -184,6 +184,24 @@ def test_profile_and_holdings_of_a_known_customer(service: Service) -> None:
     assert missing.status_code == 404
 
 
+def test_ids_are_told_as_text_and_may_be_asked_for_as_text(service: Service) -> None:
+    by_number, by_text = (service.ask({"customer": one}).json() for one in (1, "1"))
+    assert by_number["recommendations"] == by_text["recommendations"]
+    assert (by_text["customer"], by_text["customer_id"]) == (1, "1")
+    assert service.ask({"profile": {"age": 40}}).json()["customer_id"] is None
+    mlc = service.ask({"customer": "1", "profile": {"age": 40}}, "/get_online_mlc").json()
+    assert (mlc["customer"], mlc["customer_id"]) == (1, "1")
+    read = service.as_("read")
+    known = [
+        service.client.get(path, headers=read).json()
+        for path in ("/customers/1", "/customers?customer=1")
+    ]
+    assert known[0] == known[1]
+    assert (known[0]["customer"], known[0]["customer_id"]) == (1, "1")
+    far = service.ask({"customer": str(2**53 + 1)}).json()
+    assert (far["customer"], far["customer_id"]) == (2**53 + 1, "9007199254740993")
+
+
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
@@ -201,8 +219,20 @@ def test_profile_and_holdings_of_a_known_customer(service: Service) -> None:
             {"field": "profile.segment", "reason": "Input should be a valid string"},
         ),
         (
-            {"customer": "1"},
+            {"customer": "01"},
             {"field": "customer", "reason": "Input should be a valid integer"},
+        ),
+        (
+            {"customer": "1_000"},
+            {"field": "customer", "reason": "Input should be a valid integer"},
+        ),
+        (
+            {"customer": " 1"},
+            {"field": "customer", "reason": "Input should be a valid integer"},
+        ),
+        (
+            {"customer": "9223372036854775808"},
+            {"field": "customer", "reason": "Input should be less than 9223372036854775808"},
         ),
     ],
 )

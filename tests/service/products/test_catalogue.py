@@ -1,3 +1,8 @@
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +12,8 @@ import pytest
 import yaml
 
 from src.errors import InputError
-from src.products import paths
+from src.products import manifest, paths
+from src.products.scoring import Models
 from src.service.__main__ import main
 from src.service.app import create_app
 from src.service.settings import Settings
@@ -39,6 +45,7 @@ def test_a_missing_file_ends_the_start_with_a_sentence(path: str) -> None:
 def test_profiles_of_another_month() -> None:
     table = pq.read_table(paths.PROFILES)
     pq.write_table(table.slice(1), paths.PROFILES)
+    manifest.write()
     with pytest.raises(InputError, match="does not describe the 119 customers of the last month"):
         create_app(Settings())
 
@@ -65,6 +72,7 @@ def test_lists_are_read_again(service: Service) -> None:
     pq.write_table(
         lists.set_column(lists.column_names.index("score"), "score", scores), paths.RECOMMENDATIONS
     )
+    manifest.write()
     answer = reload(service, "personal")
     assert answer.json() == {"kind": "personal", "month": "2016-04-28", "revision": "abc1234"}
     after = service.ask({"customer": 1}, k=5).json()["recommendations"]
@@ -86,15 +94,135 @@ def test_a_broken_file_changes_nothing(
 ) -> None:
     before = service.app.state.serving.catalogue
     Path(path).write_bytes(Path(path).read_bytes()[:-10])
+    manifest.write()
     answer = reload(service, kind)
     assert answer.status_code == 409
     assert answer.json()["detail"].startswith(f"{path} {message}")
     assert service.app.state.serving.catalogue is before
 
 
+SERVED = [
+    f"{paths.SERVING}/{name}"
+    for name in ("als.npz", "kmeans.npz", "mlc.cbm", "popularity.npz", "ranker.cbm")
+] + [paths.WINDOWS, paths.MEDIANS, paths.HISTORY]
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "half": lambda content: content[: len(content) // 2],
+    "other": lambda _: b'{"base": 3}',
+}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of numpy.load
+@pytest.mark.parametrize("path", SERVED)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_a_sentence(service: Service, path: str, damage: str) -> None:
+    """Even one for which somebody has written a new manifest."""
+    before = service.app.state.serving.catalogue
+    Path(path).write_bytes(DAMAGES[damage](Path(path).read_bytes()))
+    manifest.write()
+    answer = reload(service, "all")
+    assert answer.status_code == 409
+    assert re.match(
+        f"^{path} .+; (run dvc repro or dvc pull|get it again)$", answer.json()["detail"]
+    )
+    assert service.app.state.serving.catalogue is before
+    with pytest.raises(InputError, match=f"^{path} "):
+        create_app(Settings())
+
+
+@pytest.mark.parametrize("path", [*SERVED, *FILES])
+@pytest.mark.usefixtures("bank")
+def test_one_flipped_byte_is_found(path: str) -> None:
+    content = bytearray(Path(path).read_bytes())
+    content[len(content) // 2] ^= 1
+    Path(path).write_bytes(content)
+    message = (
+        f"^{path} is not the file that {manifest.PATH} is about: it is damaged, or of another run"
+    )
+    with pytest.raises(InputError, match=message):
+        create_app(Settings())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "is missing, so nobody knows whether models and lists are of one run; run dvc"),
+        ("{", "is damaged: it is no JSON; run dvc"),
+        ("[]", "is damaged: it is no table of files; run dvc"),
+        (
+            '{"models/serving/als.npz": "0"}',
+            "is not about the files that are served: they differ in 13, for example "
+            "data/products/history.parquet; run dvc",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("bank")
+def test_a_run_without_a_manifest_is_refused(content: str | None, message: str) -> None:
+    Path(manifest.PATH).unlink()
+    if content is not None:
+        Path(manifest.PATH).write_text(content)
+    with pytest.raises(InputError, match=f"^models/serving/manifest.json {message}"):
+        create_app(Settings())
+
+
+@pytest.mark.usefixtures("bank")
+def test_the_manifest_holds_the_hash_of_every_file_and_nothing_else() -> None:
+    written = json.loads(Path(manifest.PATH).read_text())
+    assert set(written) == {*SERVED, *FILES} | {
+        f"{paths.SERVING_LISTS}/{name}.parquet" for name in ("mlc", "kmeans")
+    }
+    for path, found in written.items():
+        assert found == hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    before = Path(manifest.PATH).read_bytes()
+    manifest.write()
+    assert Path(manifest.PATH).read_bytes() == before
+
+
+def test_lists_beside_models_of_another_run(service: Service) -> None:
+    before = service.app.state.serving.catalogue
+    mlc = Path(f"{paths.SERVING_LISTS}/mlc.parquet")
+    content = mlc.read_bytes()
+    pq.write_table(pq.read_table(mlc), mlc, compression="none")
+    answer = reload(service, "mlc")
+    assert answer.status_code == 409
+    assert answer.json()["detail"].startswith(f"{mlc} is not the file that {manifest.PATH}")
+    popularity = Models.load(paths.SERVING).popularity
+    replace(popularity, shares=popularity.shares[::-1].copy()).save(
+        f"{paths.SERVING}/popularity.npz"
+    )
+    manifest.write()  # a whole run
+    answer = reload(service, "mlc")
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == (
+        "models/serving/popularity.npz is of another run than what is served, so the lists of mlc "
+        'do not fit it; read everything again: {"kind": "all"}'
+    )
+    assert service.app.state.serving.catalogue is before
+    assert reload(service, "all").status_code == 200
+    after = service.app.state.serving.catalogue
+    assert after.digest != before.digest
+    mlc.write_bytes(content)
+    manifest.write()
+    assert reload(service, "mlc").status_code == 200
+    assert service.app.state.serving.catalogue.digest == after.digest
+
+
+@pytest.mark.usefixtures("bank")
+def test_a_file_that_is_replaced_while_it_is_read() -> None:
+    def replaced() -> None:
+        path = Path(paths.REASONS)
+        with manifest.checked(manifest.read(), [paths.REASONS]):
+            path.with_name("new").write_bytes(path.read_bytes())
+            path.with_name("new").replace(path)
+
+    with pytest.raises(InputError, match=f"^{paths.REASONS} was replaced while it was read; try"):
+        replaced()
+
+
 def test_reasons_of_other_lists(service: Service) -> None:
     before = service.app.state.serving.catalogue
     pq.write_table(pq.read_table(paths.REASONS).slice(1), paths.REASONS)
+    manifest.write()
     answer = reload(service, "personal")
     assert answer.status_code == 409
     assert answer.json()["detail"] == (
@@ -109,6 +237,7 @@ def test_reasons_of_other_lists(service: Service) -> None:
 @pytest.mark.usefixtures("bank")
 def test_a_table_without_a_column(path: str, column: str) -> None:
     pq.write_table(pq.read_table(path).drop_columns(column), path)
+    manifest.write()
     with pytest.raises(InputError, match=f"^{path} has no column {column}$"):
         create_app(Settings())
     assert not Path("data/service/feedback.db").exists()
@@ -124,6 +253,7 @@ def test_ready_tells_what_is_loaded(service: Service) -> None:
         "revision": "abc1234",
         "month": "2016-04-28",
         "known_customers": 120,
+        "feedback": True,
     }
 
 
@@ -152,6 +282,8 @@ def test_ids_of_text() -> None:
         assert (known["customer"], known["source"]) == ("c1000001", "personal")
         stranger = client.post("/recommendations?k=1", json={"customer": "x"}).json()
         assert (stranger["customer"], stranger["source"]) == ("x", "popularity")
+        digits = client.post("/recommendations?k=1", json={"customer": "0012"}).json()
+        assert (digits["customer_id"], digits["source"]) == ("0012", "popularity")
         wrong = client.post("/recommendations?k=1", json={"customer": 1})
         assert wrong.json()["faults"][0]["reason"] == "Input should be a valid string"
         product = known["recommendations"][0]["product"]

@@ -1,5 +1,7 @@
 import json
+import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -81,3 +83,32 @@ def test_command(
     assert run("list").startswith("page: read, feedback, created ")
     assert run("revoke", "page") == ""
     assert ", revoked 2" in run("list")
+
+
+def test_names_are_short_and_plain(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    create(path, "Branch_12-a" + 53 * "b", ["read"])
+    for name in ("", "a b", "a\nb", "ключ", "65" + 63 * "b", "a/b"):
+        with pytest.raises(InputError, match="is no name of a key: it has 1 to 64 letters"):
+            create(path, name, ["read"])
+    assert len(read_keys(path)) == 1
+
+
+def test_keys_made_at_once_are_all_kept(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    code = "import sys; from pathlib import Path; from src.service.web.keys import create\n"
+    code += "for number in range(5): create(Path(sys.argv[1]), f'{sys.argv[2]}-{number}', ['read'])"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), str(one)], env=environment)
+        for one in range(8)
+    ]
+    assert [process.wait(60) for process in processes] == [0] * 8
+    made = {key.name for key in read_keys(path)}
+    assert made == {f"{one}-{number}" for one in range(8) for number in range(5)}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_folder_that_is_made_is_closed_to_others(tmp_path: Path) -> None:
+    create(tmp_path / "service" / "keys.json", "page", ["read"])
+    assert stat.S_IMODE((tmp_path / "service").stat().st_mode) == 0o700
