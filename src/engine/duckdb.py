@@ -65,10 +65,16 @@ class DuckDB:
     def raw_parquet(self, files: Sequence[str]) -> ir.Table:
         """Open raw parquet files as one table; columns are matched by name."""
         with _translated():
-            return self.backend.read_parquet(list(files), union_by_name=True)
+            return self.backend.read_parquet(
+                list(files), union_by_name=True, hive_partitioning=False
+            )
 
     def raw_csv(
-        self, files: Sequence[str], columns: Mapping[str, CellType], missing: Sequence[str]
+        self,
+        files: Sequence[str],
+        columns: Mapping[str, CellType],
+        missing: Sequence[str],
+        separator: str,
     ) -> ir.Table:
         """Open raw CSV files whose columns stand in the same order."""
         with _translated():
@@ -77,7 +83,7 @@ class DuckDB:
                 columns={name: _TYPES[kind] for name, kind in columns.items()},
                 auto_detect=False,
                 header=True,
-                delim=",",
+                delim=separator,
                 quote='"',
                 escape='"',
                 nullstr=list(missing),

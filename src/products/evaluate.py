@@ -100,6 +100,7 @@ def main() -> None:
                 "additions": int(additions.sum()),
                 "map@7_max": adds.mean(),
             },
+            **({"warnings": dataset.windows.warnings} if dataset.windows.warnings else {}),
             **{name: values | own.get(name, {}) for name, values in table.items()},
             "slices": comparison.by_slice(slices_of(customers), lists, additions),
         },

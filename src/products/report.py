@@ -7,6 +7,7 @@ from pathlib import Path
 from src.errors import InputError, run
 from src.evaluation.report import table
 from src.products import paths
+from src.products.windows import Windows
 
 
 def main() -> None:
@@ -15,6 +16,8 @@ def main() -> None:
     if not path.exists():
         raise InputError(f"{path} is missing: run 'dvc repro' first")
     print(table(json.loads(path.read_text(encoding="utf-8"))))
+    for line in Windows.read().warnings:
+        print(f"\nWarning: {line}.")
     plots = Path(paths.COMPARISON_PNG).parent
     print(f"\nPlots: {plots}/*.png; all of them on one page: dvc plots show", file=sys.stdout)
 
