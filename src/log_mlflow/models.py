@@ -17,7 +17,7 @@ from src.products import paths
 
 _LIBRARIES = {
     "catboost", "implicit", "mlflow", "numpy", "pandas", "pyarrow",
-    "pydantic", "pyyaml", "scikit-learn", "scipy", "threadpoolctl",
+    "pydantic", "ruamel-yaml", "scikit-learn", "scipy", "threadpoolctl",
 }  # fmt: skip
 
 

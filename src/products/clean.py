@@ -14,7 +14,7 @@ from src import params
 from src.engine import Engine, connect
 from src.errors import run
 from src.products import paths
-from src.products.repair import UNKNOWN, Clean, median_keys
+from src.products.repair import UNKNOWN, Clean, Range, median_keys
 from src.products.schema import Schema
 from src.reporting import atomic, write_json
 
@@ -165,10 +165,10 @@ def carry_forward(rows: ir.Table, schema: Schema) -> ir.Table:
 def count_repairs(carried: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
     """Count the rows to repair by rule, in a table that `carry_forward` made; one row."""
     counts = {"rows": carried.count(), "profile_carried_forward": carried.carried.sum()}
-    for name, (least, most) in settings.of(schema).items():
-        counts[f"out_of_range.{name}"] = _outside(carried[name], least, most).sum()
-    valid = _valid_profile(carried, schema, settings)
-    counts |= {f"imputed_by_median.{name}": valid[name].isnull().sum() for name in schema.numeric}
+    for name, valid in settings.of(schema).items():
+        counts[f"out_of_range.{name}"] = _outside(carried[name], valid).sum()
+    profile = _valid_profile(carried, schema, settings)
+    counts |= {f"imputed_by_median.{name}": profile[name].isnull().sum() for name in schema.numeric}
     counts |= {f"unknown.{name}": carried[name].isnull().sum() for name in schema.categorical}
     counts |= {
         f"missing_is_not_held.{name}": carried[name].isnull().sum() for name in schema.products
@@ -189,17 +189,17 @@ def nested(counts: Counter[str]) -> dict[str, object]:
     return result
 
 
-def _outside(column: ir.NumericValue, least: float, most: float) -> ir.BooleanValue:
+def _outside(column: ir.NumericValue, valid: Range) -> ir.BooleanValue:
     """Where a number is not valid; null where nothing is given."""
-    return (column < least) | (column > most)
+    return (column < valid.least) | (column > valid.most)
 
 
 def _valid_profile(rows: ir.Table, schema: Schema, settings: Clean) -> dict[str, ir.Value]:
     """The profile by the rules; null where nothing valid is given."""
     columns: dict[str, ir.Value] = {name: rows[name].cast("float64") for name in schema.numeric}
     columns |= {name: rows[name] for name in schema.categorical}
-    for name, (least, most) in settings.of(schema).items():
-        faulty = _outside(rows[name], least, most)
+    for name, valid in settings.of(schema).items():
+        faulty = _outside(rows[name], valid)
         columns[name] = ibis.ifelse(faulty, ibis.null("float64"), columns[name])
     return columns
 

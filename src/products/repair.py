@@ -24,7 +24,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import field_validator
+from pydantic import model_validator
 
 from src.errors import InputError
 from src.params import Section
@@ -35,25 +35,29 @@ Cell = float | str | None
 Medians = Mapping[tuple[str | None, ...], Mapping[str, float | None]]
 
 
+class Range(Section):
+    """Valid values of a number, both ends included: years, months, money as in the file."""
+
+    least: float
+    most: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Range":
+        if self.least >= self.most:
+            raise ValueError(f"least ({self.least:g}) must lie below most ({self.most:g})")
+        return self
+
+
 class Clean(Section):
     """Parameters of the rules.
 
-    `ranges` are the valid values of numeric columns, both ends included: years, months, money as in
-    the file. A column without a range is taken as it is; ranges of columns that the schema does not
-    have are left alone.
+    `ranges` are those of numeric columns. A column without a range is taken as it is; ranges of
+    columns that the schema does not have are left alone.
     """
 
-    ranges: dict[str, tuple[float, float]]
+    ranges: dict[str, Range]
 
-    @field_validator("ranges")
-    @classmethod
-    def _ordered(cls, ranges: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
-        for name, (least, most) in ranges.items():
-            if least >= most:
-                raise ValueError(f"the range of {name} begins at {least:g} and ends at {most:g}")
-        return ranges
-
-    def of(self, schema: Schema) -> dict[str, tuple[float, float]]:
+    def of(self, schema: Schema) -> dict[str, Range]:
         """Ranges of the columns that a schema has.
 
         Raises
@@ -95,8 +99,8 @@ def repair_profile(
         `Schema.clean_numeric`, then the categories.
     """
     given: dict[str, Any] = {name: profile.get(name) for name in schema.profile}
-    for name, (least, most) in settings.of(schema).items():
-        if given[name] is not None and not least <= float(given[name]) <= most:
+    for name, valid in settings.of(schema).items():
+        if given[name] is not None and not valid.least <= float(given[name]) <= valid.most:
             given[name] = None
     categories: dict[str, str] = {
         name: UNKNOWN if given[name] is None else given[name] for name in schema.categorical

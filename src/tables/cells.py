@@ -76,7 +76,7 @@ def _number(cell: ir.Value) -> ir.NumericValue:
 
 
 def _perhaps_null(cell: ir.BooleanValue) -> ir.BooleanValue:
-    """The same. An engine that knows of no nulls in a file would write other bytes than for text."""
+    """The same: where an engine knows that a file has no nulls, it writes other bytes."""
     return ibis.cases((cell, True), (~cell, False))
 
 

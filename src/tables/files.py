@@ -320,7 +320,7 @@ def _holds(given: pa.DataType, kind: Kind) -> bool:
         return True
     if kind == "date":
         return types.is_date(given) or types.is_timestamp(given)
-    return number or (types.is_boolean(given) and kind in {"flag", "category"})
+    return bool(number or (types.is_boolean(given) and kind in {"flag", "category"}))
 
 
 def read(engine: Engine, files: list[File], columns: Columns, *, typed: bool) -> ir.Table:

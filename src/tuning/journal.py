@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 import optuna
-import yaml
 from numpy.typing import NDArray
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from src.errors import InputError
+from src.params import read_yaml
 from src.reporting import atomic
 
 FOLDER = "data/tuning"
@@ -43,7 +43,7 @@ def fingerprint(content: dict[str, Any], files: list[str]) -> str:
 
 def dependencies(model: str) -> list[str]:
     """Data and code that decide trials, as the stage in pipelines/tuning/dvc.yaml lists them."""
-    content = yaml.safe_load(Path(_PIPELINE).read_text(encoding="utf-8"))
+    content = read_yaml(Path(_PIPELINE).read_text(encoding="utf-8"))
     return [file for file in content["stages"][model]["deps"] if file not in _SHOWING]
 
 
