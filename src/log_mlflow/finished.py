@@ -9,7 +9,7 @@ from dvc.repo import Repo
 from dvc.scm import resolve_rev
 
 from src.compare.dvc_lock import complaint, stale_stages
-from src.compare.revisions import WORKSPACE, read
+from src.compare.revisions import WORKSPACE, raw_files_sentence, read
 from src.errors import InputError
 from src.params import read_yaml
 from src.products import paths
@@ -61,6 +61,8 @@ class Finished:
         (lock,) = read(revision, "dvc.lock")
         with Repo() as repository:
             commit = resolve_rev(repository.scm, revision)
+        if warning := raw_files_sentence(commit):
+            raise InputError(warning)
         if sentence := complaint(stale_stages(commit)):
             raise InputError(f"'{revision}' is not finished: {sentence}")
         stages = read_yaml(lock)["stages"]

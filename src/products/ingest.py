@@ -24,7 +24,8 @@ from src.tables.validation import check_keys, check_values
 
 _ADVICE = (
     "set ingest.path in params.yaml to your snapshots, or make simulated ones with 'dvc repro "
-    "pipelines/simulation/dvc.yaml'"
+    "pipelines/simulation/dvc.yaml'. (An experiment that runs elsewhere, --queue or --temp, sees "
+    "own data only by an absolute path, or after 'dvc add' and a commit of the .dvc file)"
 )
 _ORDER = ["customer", "month"]
 _COMPRESSION = "lz4_raw"

@@ -319,7 +319,7 @@ def _holds(given: pa.DataType, kind: Kind) -> bool:
     if types.is_null(given) or text:
         return True
     if kind == "date":
-        return types.is_date(given) or types.is_timestamp(given)
+        return bool(types.is_date(given) or types.is_timestamp(given))
     return bool(number or (types.is_boolean(given) and kind in {"flag", "category"}))
 
 
