@@ -164,6 +164,8 @@ def _learn(
     points: NDArray[np.float32], settings: KMeansSettings
 ) -> tuple[NDArray[np.float32], tuple[float, ...]]:
     """Cluster centers, and the mean squared distance after each epoch."""
+    if not points.shape[1]:  # nothing is known of anybody: all are one cluster
+        return np.zeros((1, 0), dtype=np.float32), (0.0,) * settings.epochs
     from sklearn.cluster import KMeans as ScikitKMeans
     from sklearn.cluster import MiniBatchKMeans
 

@@ -134,7 +134,7 @@ class Dataset:
                 }
             )
         )
-        joined = rows.join(keys, ["customer", "month"]).order_by("place").select(*names)
+        joined = rows.join(keys, ["customer", "month"]).order_by("place").select("place", *names)
         return Customers(_to_pandas(self.engine.collect(joined), names, self.schema), history)
 
 
@@ -156,4 +156,4 @@ def _to_pandas(table: pa.Table, names: list[str], schema: Schema) -> pd.DataFram
             )
         else:
             columns[name] = column.cast(pa.float64()).to_numpy()
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, index=range(table.num_rows))
