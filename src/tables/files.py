@@ -116,7 +116,7 @@ def find(source: str, folder: Path, columns: Columns, advice: str) -> Source:
         _check_once(file, columns)
     if len({bool(file.separator) for file in files}) > 1:
         raise InputError(f"{source} mixes parquet and CSV files; keep one kind")
-    return Source(files, notes)
+    return Source(files, sorted(notes))
 
 
 def _is_meant(file: File, columns: Columns) -> bool:
@@ -244,7 +244,8 @@ def _opened(title: str, path: str, folder: Path, columns: Columns, notes: list[s
             shutil.copyfileobj(text, plain, 1 << 20)
         notes.append(f"{title} {said} and was converted")
         path, packed = str(target), False
-        start = target.open("rb").read(1 << 16)
+        with target.open("rb") as head:
+            start = head.read(1 << 16)
     else:
         path = _linked(path, folder, ".csv.gz" if packed else ".csv")
     lines = start.decode("utf-8-sig", errors="replace").splitlines()
