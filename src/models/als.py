@@ -122,6 +122,7 @@ FIRST_STAGE = FirstStage(
     model=Als,
     settings=AlsSettings,
     file="als.npz",
+    offline_lists="personal_als.parquet",
     fit=lambda data, settings: Als.fit(data.base_history(), settings),
     looks_at=frozenset({"history"}),
     title=Phrase("similar holdings", "похожие наборы продуктов"),

@@ -9,7 +9,7 @@ from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from src.evaluation.holdings import ndcg_by_cluster
-from src.models.contract import FirstStage, Phrase, Scores
+from src.models.contract import Curve, FirstStage, Phrase, Scores
 from src.models.customers import Customers
 from src.models.encoding import Encoder
 from src.params import Section
@@ -209,6 +209,7 @@ FIRST_STAGE = FirstStage(
     model=KMeans,
     settings=KMeansSettings,
     file="kmeans.npz",
+    offline_lists="kmeans_clusters_recs.parquet",
     fit=lambda data, settings: KMeans.fit(*data.sample(settings.rows, settings.seed), settings),
     looks_at=frozenset({"profile"}),
     title=Phrase("customer’s cluster", "кластер клиента"),
@@ -218,4 +219,5 @@ FIRST_STAGE = FirstStage(
     metrics=lambda model, customers, _scores, held: ndcg_by_cluster(
         model.clusters(customers), model.holdings, held
     ),
+    curve=Curve("epoch", "inertia", "inertia"),
 )

@@ -16,7 +16,7 @@ from src.models.boosting import (
     new_booster,
     save_booster,
 )
-from src.models.contract import CannotFitError, FirstStage, Phrase, Scores
+from src.models.contract import CannotFitError, Curve, FirstStage, Phrase, Scores
 from src.models.customers import Customers
 from src.models.encoding import Encoder
 
@@ -116,6 +116,7 @@ FIRST_STAGE = FirstStage(
     model=Mlc,
     settings=MlcSettings,
     file="mlc.cbm",
+    offline_lists="mlc_recs.parquet",
     fit=lambda data, settings: Mlc.fit(*data.sample(settings.rows, settings.seed), settings),
     looks_at=frozenset({"profile"}),
     title=Phrase("similar profiles", "похожие профили"),
@@ -127,4 +128,5 @@ FIRST_STAGE = FirstStage(
     metrics=lambda _model, _customers, scores, held: (
         ndcg_by_customer(scores, held) | label_metrics(scores, held)
     ),
+    curve=Curve("iteration", "loss", "loss"),
 )

@@ -7,8 +7,9 @@ import pyarrow as pa
 from src.errors import InputError
 from src.lists import LIST_LENGTH, batches, lists_of
 from src.models.contract import CannotFitError, FirstStage, Model
+from src.products import paths
 from src.products.dataset import Dataset
-from src.reporting import write_parquet
+from src.reporting import write_curve, write_parquet
 from src.tables.months import month_of
 
 
@@ -27,6 +28,17 @@ def fit(record: FirstStage, dataset: Dataset, settings: Any) -> Model:
             f"{record.name}: {error}: lengthen split.base in params.yaml, or take more customers "
             f"with train_{record.name}.rows where it has that parameter"
         ) from None
+
+
+def train(record: FirstStage, dataset: Dataset, settings: Any) -> None:
+    """Fit a model; write it, its training curve, and what it would offer to every customer."""
+    model = fit(record, dataset, settings)
+    model.save(f"{paths.MODELS}/{record.file}")
+    if record.curve:
+        step, value, attribute = record.curve
+        path = f"{paths.PLOTS}/{record.name}_curve.csv"
+        write_curve(path, step, value, getattr(model, attribute))
+    write_offline_lists(f"{paths.TABLES}/{record.offline_lists}", model, dataset)
 
 
 def write_offline_lists(path: str, model: Model, dataset: Dataset) -> None:

@@ -1,5 +1,6 @@
 """One path from customers to scores: evaluate, recommend and the service take it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +55,11 @@ def model_files() -> dict[str, str]:
     return {"popularity": POPULARITY, **first, "ranker": RANKER}
 
 
-def load_first_stage(folder: str | Path) -> dict[str, Model]:
-    """Read the first-stage models, in the order of turns."""
+def load_first_stage(folder: str | Path, names: Iterable[str] | None = None) -> dict[str, Model]:
+    """Read the first-stage models, or some of them, in the order of turns."""
+    wanted = set(FIRST_STAGE if names is None else names)
     return {
-        name: record.model.load(Path(folder) / record.file) for name, record in FIRST_STAGE.items()
+        name: record.model.load(Path(folder) / record.file)
+        for name, record in FIRST_STAGE.items()
+        if name in wanted
     }
