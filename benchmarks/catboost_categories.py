@@ -93,8 +93,8 @@ def main() -> None:
     sample, holdings = dataset.sample(2 * rows, 7)
     shuffled = np.random.default_rng(7).permutation(len(sample))
     half = len(sample) // 2
-    learn, objective = np.sort(shuffled[:half]), np.sort(shuffled[half:])
-    varied = holdings[learn].any(axis=0) & holdings[objective].any(axis=0)
+    learn, test = np.sort(shuffled[:half]), np.sort(shuffled[half:])
+    varied = holdings[learn].any(axis=0) & holdings[test].any(axis=0)
     labels = holdings[:, varied].astype(np.int8)
     encoder = Encoder.fit(sample.profile)
     print(f"{half:,} rows, {varied.sum()} labels, {ITERATIONS} iterations of depth 5\n")
@@ -107,7 +107,7 @@ def main() -> None:
         seconds, loss = measure(
             way,
             (take[learn], labels[learn]),
-            (take[objective], labels[objective]),
+            (take[test], labels[test]),
             list(encoder.categories),
         )
         slowest = slowest or seconds

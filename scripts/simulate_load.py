@@ -1,4 +1,4 @@
-"""Ask a running service as a bank would: known customers, full profiles, unknown customers, feedback.
+"""Ask a running service as a bank would: customers by id, full profiles, unknown ones, feedback.
 
     NEXTBEST_KEY=nb_… python -m scripts.simulate_load                 # 100 requests in 230 s
     NEXTBEST_KEY=nb_… python -m scripts.simulate_load --requests 6000 --seconds 60 --drift 0.5
@@ -11,6 +11,7 @@ import argparse
 import os
 import random
 import time
+import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -126,7 +127,7 @@ def requests(
     Parameters
     ----------
     cold : float
-        Share that comes from unknown customers: half of them with a profile, half with an unknown id.
+        Share that comes from unknown customers: half with a profile, half with an unknown id.
     drift : float
         Share that comes from another population: 30 years older, with a new sales channel.
     errors : float
@@ -217,6 +218,7 @@ def _send(client: httpx.Client, key: str, request: Request) -> Outcome:
         "product": content["recommendations"][0]["product"],
         "action": request.reaction,
         "answer": content["answer"],
+        "token": uuid.uuid4().hex,
     }
     try:
         stored = client.post("/feedback", json=body, headers=headers)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from deploy.grafana.dashboard import TARGET, text
+from scripts.deps import closure
 from src.products import paths
 
 ROOT = Path(__file__).parent.parent
@@ -106,7 +107,8 @@ class TestDockerfile:
             )
 
     def test_everything_that_the_service_reads_is_pulled(self) -> None:
-        code = "".join(file.read_text("utf-8") for file in (ROOT / "src/service").glob("*.py"))
+        files = closure("src.service.__main__")
+        code = "".join((ROOT / file).read_text("utf-8") for file in files)
         read = {getattr(paths, name) for name in re.findall(r"\bpaths\.([A-Z_]+)", code)}
         recipe = (DEPLOY / "Dockerfile").read_text("utf-8").replace("\\\n", "")
         command = json.loads(re.findall(r"^CMD (\[.*\])$", recipe, re.M)[0])

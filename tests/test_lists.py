@@ -1,41 +1,28 @@
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 
+from src import lists
+from src.lists import batches, lists_of
 from src.models.customers import Customers
-from src.models.history import History
-from src.models.popularity import Popularity
-from src.products import offers
-from src.products.dataset import Dataset
-from src.lists import batches, recommendations, write_recommendations
+from tests.histories import histories
 
 PRODUCTS = ["account", "card", "loan"]
-
-
-def customers(*held: list[int]) -> Customers:
-    size = len(held)
-    once = np.ones(size, dtype=np.int64)
-    return Customers(
-        pd.DataFrame(index=range(size)),
-        History(10 * np.arange(1, size + 1), once, once, np.array(held)),
-    )
-
-
 SCORES = np.array([[0.2, 0.5, 0.25], [0.75, 0.5, 0.5], [1.0, 2.0, 3.0]], dtype=np.float32)
-# bit 0 is held now; 2 was held a month before and may be offered again
-THREE = customers([0, 0, 0], [1, 2, 0], [1, 1, 1])
+HELD = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 1]], dtype=bool)
 
 
 def row(customer: int, rank: int, product: str, score: float) -> dict[str, object]:
     return {"customer": customer, "rank": rank, "product": product, "score": score}
 
 
+def of_three(k: int) -> pa.Table:
+    return lists_of(np.array([10, 20, 30]), SCORES, HELD, PRODUCTS, k)
+
+
 def test_lists_are_rows_by_customer_and_rank_without_held_products() -> None:
-    assert recommendations(THREE, SCORES, PRODUCTS, 2).to_pylist() == [
+    assert of_three(2).to_pylist() == [
         row(10, 1, "card", 0.5),
         row(10, 2, "loan", 0.25),
         row(20, 1, "card", 0.5),
@@ -46,32 +33,33 @@ def test_lists_are_rows_by_customer_and_rank_without_held_products() -> None:
 
 @pytest.mark.parametrize("k", [3, 7])
 def test_a_list_is_no_longer_than_the_products(k: int) -> None:
-    table = recommendations(THREE, SCORES, PRODUCTS, k)
-    assert table["customer"].to_pylist() == [10, 10, 10, 20, 20]
-    assert table["rank"].to_pylist() == [1, 2, 3, 1, 2]
-    assert table["product"].to_pylist() == ["card", "loan", "account", "card", "loan"]
+    assert of_three(k).drop("score").to_pylist() == [
+        {"customer": 10, "rank": 1, "product": "card"},
+        {"customer": 10, "rank": 2, "product": "loan"},
+        {"customer": 10, "rank": 3, "product": "account"},
+        {"customer": 20, "rank": 1, "product": "card"},
+        {"customer": 20, "rank": 2, "product": "loan"},
+    ]
+
+
+def test_columns_of_lists() -> None:
+    assert of_three(1).schema.types == [
+        pa.int64(),
+        pa.int8(),
+        pa.dictionary(pa.int16(), pa.string()),
+        pa.float32(),
+    ]
+
+
+def test_ids_may_be_texts() -> None:
+    table = lists_of(np.array(["a", "b"], dtype=object), SCORES[:2], HELD[:2], PRODUCTS, 1)
+    assert table["customer"].to_pylist() == ["a", "b"]
 
 
 def test_batches_cover_everybody_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offers, "_AT_ONCE", 2)
-    parts = [batch.history.customers.tolist() for batch in batches(THREE, "test")]
+    monkeypatch.setattr(lists, "_AT_ONCE", 2)
+    history = histories([1] * 3, [[0]] * 3, customers=[10, 20, 30])
+    people = Customers(pd.DataFrame(index=range(3)), history)
+    parts = [batch.history.customers.tolist() for batch in batches(people, "test")]
     assert parts == [[10, 20], [30]]
-
-
-def test_lists_are_written_for_everybody_known_before_the_test_month(
-    open_bank: Callable[[pd.DataFrame], Dataset],
-    bank: pd.DataFrame,
-    workspace: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(offers, "_AT_ONCE", 2)
-    model = Popularity(np.array([0.5, 0.125, 0.25], dtype=np.float32))
-    write_recommendations("lists.parquet", model, open_bank(bank))
-    # April: 10 and 20 hold the account, 30 the account and the card
-    assert pq.read_table(workspace / "lists.parquet").to_pylist() == [
-        row(10, 1, "loan", 0.25),
-        row(10, 2, "card", 0.125),
-        row(20, 1, "loan", 0.25),
-        row(20, 2, "card", 0.125),
-        row(30, 1, "loan", 0.25),
-    ]
+    assert list(batches(people.of(slice(0)), "test")) == []

@@ -5,8 +5,8 @@ from pydantic import Field
 
 from src import params
 from src.errors import InputError
-from src.products.clean import Clean
 from src.products.ingest import Ingest
+from src.products.repair import Clean
 
 
 class Stage(params.Section):

@@ -5,9 +5,8 @@ import importlib
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,13 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from scripts.deps import closure, file_of, has_code, imported, pipelines, tree, with_deps
+from src.models.registry import FIRST_STAGE
 from src.products import paths
 from src.simulation import products as simulation
 
 ROOT = Path(__file__).parent.parent
-PIPELINES = [ROOT / "dvc.yaml", *sorted((ROOT / "pipelines").glob("*/dvc.yaml"))]
+PIPELINES = pipelines()
 
 FOLDERS = {paths.MODELS}  # named to find the files below it, not written as a whole
 OPTIONAL = {paths.SUBMISSION}  # only written where recommend.submission says so
@@ -97,81 +98,35 @@ each_pipeline = pytest.mark.parametrize(
 )
 
 
-@cache
-def tree(file: str) -> ast.Module:
-    return ast.parse((ROOT / file).read_text(encoding="utf-8"))
-
-
-def file_of(module: str) -> str | None:
-    """The file of a module or package of ours; None for anything else."""
-    path = Path(*module.split("."))
-    for file in (path.with_suffix(".py"), path / "__init__.py"):
-        if (ROOT / file).is_file():
-            return str(file)
-    return None
-
-
-def imported(file: str) -> Iterator[str]:
-    """Dotted names that a file imports, at its top or inside functions."""
-    for node in ast.walk(tree(file)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{file}: relative imports are not followed"
-            assert node.module
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def with_packages(name: str) -> list[str]:
-    parts = name.split(".")
-    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-
-
-@cache
-def closure(module: str) -> frozenset[str]:
-    """Files of ours that run when a module is imported, packages without any code left out."""
-    found: set[str] = set()
-    waiting = with_packages(module)
-    while waiting:
-        file = file_of(waiting.pop())
-        if file and file not in found:
-            found.add(file)
-            waiting += [part for name in imported(file) for part in with_packages(name)]
-    return frozenset(file for file in found if has_code(file))
-
-
-def has_code(file: str) -> bool:
-    body = tree(file).body
-    return not file.endswith("__init__.py") or any(
-        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body
-    )
-
-
 @dataclass(frozen=True)
 class Load:
     """A call of `params.load`."""
 
     section: str
-    model: str
-    file: str
+    model: type[BaseModel]
+    file: str = "params.yaml"
 
 
 def loads(stage: Stage) -> list[Load]:
     """Sections that the stage and what it imports load."""
-    found = []
+    found: list[Load] = []
     for file in closure(stage.module):
         for node in ast.walk(tree(file)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"params.load", "load"}:
-                if len(node.args) < 2:
-                    continue  # another load, such as that of a model
-                section, model, *rest = node.args
-                assert isinstance(section, ast.Constant), f"{file}: the section must be plain text"
-                where = "params.yaml"
-                if rest:
-                    where = getattr(importlib.import_module(stage.module), ast.unparse(rest[0]))
-                found.append(Load(str(section.value), ast.unparse(model), where))
+            if not isinstance(node, ast.Call) or len(node.args) < 2:
+                continue  # the load of a model takes one argument
+            if ast.unparse(node.func) in {"params.load", "load"}:
+                found += loads_of(file, *node.args)
     return found
+
+
+def loads_of(file: str, section: ast.expr, model: ast.expr, *where: ast.expr) -> list[Load]:
+    """What the arguments of a call mean: one section, or that of every first-stage model."""
+    if (ast.unparse(section), ast.unparse(model)) == ("f'train_{name}'", "record.settings"):
+        return [Load(f"train_{name}", record.settings) for name, record in FIRST_STAGE.items()]
+    assert isinstance(section, ast.Constant), f"{file}: the section must be plain text"
+    module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+    names = [getattr(module, ast.unparse(name)) for name in (model, *where)]
+    return [Load(str(section.value), *names)]
 
 
 def touched(stage: Stage) -> set[str]:
@@ -191,10 +146,12 @@ def catalogue() -> dict[str, str]:
 # dvc.yaml and the code
 
 
-def test_import_closure_follows_functions_and_packages() -> None:
-    assert "src/engine.py" in closure("src.errors")  # imported inside a function
+def test_import_closure_follows_functions_packages_and_records() -> None:
+    assert "src/engine/duckdb.py" in closure("src.engine")  # imported inside a function
     assert closure("src.products.paths") == {"src/products/paths.py"}
     assert {"src/products/figures.py", "src/ranking.py"} <= closure("src.products.evaluate")
+    models = {f"src/models/{name}.py" for name in FIRST_STAGE}  # collected, not named
+    assert models <= closure("src.models.registry")
 
 
 @each_stage
@@ -203,11 +160,17 @@ def test_command_is_the_module_of_the_same_name(stage: Stage) -> None:
     assert file_of(stage.module)
 
 
+@each_pipeline
+def test_deps_are_the_import_closure(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    package = stages_of(file)[0].package
+    assert with_deps(text, package) == text, "run 'make deps'"
+
+
 @each_stage
-def test_deps_are_the_import_closure(stage: Stage) -> None:
-    listed = {file for file in stage.code if has_code(file)}
-    assert listed == set(closure(stage.module))
+def test_deps_name_nothing_twice(stage: Stage) -> None:
     assert len(stage.deps) == len(set(stage.deps))
+    assert stage.code == closure(stage.module)
 
 
 @each_stage
@@ -341,15 +304,13 @@ def test_every_section_is_used_and_there(file: Path) -> None:
 
 @each_stage
 def test_sections_are_valid_and_show_every_parameter(stage: Stage) -> None:
-    module = importlib.import_module(stage.module)
     for load in loads(stage):
-        model = getattr(module, load.model)
-        assert issubclass(model, BaseModel)
+        assert issubclass(load.model, BaseModel)
         section = read(ROOT / load.file)[load.section]
-        model.model_validate(section)
-        assert set(section) == set(model.model_fields), load.section
-        assert model.model_config["extra"] == "forbid"
-        assert model.model_config["frozen"]
+        load.model.model_validate(section)
+        assert set(section) == set(load.model.model_fields), load.section
+        assert load.model.model_config["extra"] == "forbid"
+        assert load.model.model_config["frozen"]
 
 
 # What stands beside the stages
@@ -379,6 +340,55 @@ def test_plots_across_models_show_what_stages_write() -> None:
 
 SOURCES = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "src").rglob("*.py"))
 PICKLERS = {"pickle", "cPickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
+
+
+SMALL = {"errors", "params", "reporting", "ranking", "drawing", "lists"}  # files, not rooms
+BELOW = SMALL | {"engine", "tables", "evaluation", "models", "products"}
+MAY_IMPORT = {  # room or part of one -> what it may import beside itself
+    **dict.fromkeys(SMALL, SMALL),
+    "engine": SMALL,
+    "tables": SMALL | {"engine"},
+    "evaluation": SMALL,
+    "models": SMALL | {"evaluation", "tables.months"},
+    "products": BELOW,
+    "products.eda": BELOW | {"eda"},
+    **dict.fromkeys(("eda", "simulation", "tuning", "compare", "service"), BELOW),
+    "log_mlflow": BELOW | {"compare"},
+}
+WITHOUT_ENGINE = [
+    *(file for file in SOURCES if file.startswith("src/models/")),
+    *(f"src/products/{name}.py" for name in ("scoring", "repair", "windows", "schema")),
+]
+
+
+def dotted(file: str) -> str:
+    """The name of a file of src without it: ``engine.duckdb``, or ``engine`` of a package."""
+    return file.removeprefix("src/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def within(name: str, rooms: Iterable[str]) -> bool:
+    return any(name == room or name.startswith(f"{room}.") for room in rooms)
+
+
+@pytest.mark.parametrize("file", [file for file in SOURCES if has_code(file)])
+def test_rooms_import_only_rooms_below(file: str) -> None:
+    own = dotted(file)
+    room = max((room for room in MAY_IMPORT if within(own, [room])), key=len)
+    allowed = MAY_IMPORT[room] | {own.partition(".")[0]}
+    found = {file_of(name) for name in imported(file)}
+    ours = {dotted(one) for one in found if one and has_code(one)}
+    assert {name for name in ours if not within(name, allowed)} == set()
+
+
+@pytest.mark.parametrize("file", [file for file in SOURCES if not file.startswith("src/engine/")])
+def test_only_the_engine_room_knows_which_engine_runs(file: str) -> None:
+    assert "duckdb" not in (ROOT / file).read_text(encoding="utf-8").lower()
+
+
+@pytest.mark.parametrize("file", WITHOUT_ENGINE)
+def test_what_the_service_scores_with_reaches_no_engine(file: str) -> None:
+    reached = closure(f"src.{dotted(file)}")
+    assert {name for name in reached if name.startswith("src/engine/")} == set()
 
 
 @pytest.mark.parametrize("file", SOURCES)

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from src.models.registry import FIRST_STAGE
 from src.products import paths
-from src.products.scoring import BASE_MODELS
 from src.service.products.catalogue import Catalogue
 from src.service.settings import Settings
 from src.simulation.products import ProductsSimulation, simulate
@@ -55,7 +55,7 @@ def test_every_output_is_written_and_nothing_else(first: Clone) -> None:
     written = set(first.digests("data/products", "models/products", "metrics", "plots"))
     catalogue = {value for name, value in vars(paths).items() if name.isupper()}
     folders = {paths.MODELS, paths.SERVING, paths.SERVING_LISTS}
-    lists = {f"{paths.SERVING_LISTS}/{name}.parquet" for name in BASE_MODELS}
+    lists = {f"{paths.SERVING_LISTS}/{name}.parquet" for name in FIRST_STAGE}
     assert written == catalogue - folders - {paths.SUBMISSION} | lists
     serving = {Path(path).name for path in first.digests(paths.SERVING)}
     judged = {Path(path).name for path in first.digests(paths.MODELS)}

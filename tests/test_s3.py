@@ -24,15 +24,16 @@ LISTS = ("data/products", "models/serving")
 SERVE = """
 import json
 from src import params
+from src.lists import lists_of
 from src.products.dataset import Dataset
-from src.lists import recommendations
 from src.products.schema import Schema
 from src.products.scoring import Models
 
 dataset = Dataset.open(params.load("schema", Schema)).rolled()
-customers = dataset.customers(0).of(slice(0, 3))
+customers = dataset.customers(dataset.windows.next).of(slice(0, 3))
 scores = Models.load("models/serving").score(customers)["blend"]
-lists = recommendations(customers, scores, dataset.products, 7)
+held = customers.history.holdings()
+lists = lists_of(customers.history.customers, scores, held, dataset.products, 7)
 print(json.dumps(lists.to_pylist()))
 """
 
@@ -62,7 +63,10 @@ def colleague(tmp_path: Path) -> Clone:
     clone.folder.mkdir()
     origin = str(tmp_path / "origin.git")
     clone.run("git", "clone", "--quiet", "--branch", "main", origin, ".")
-    assert clone.digests("data", "models", ".dvc/cache") == {}
+    placeholders = {
+        f"{folder}/{file}" for folder in ("data", "models") for file in ("README.md", ".gitignore")
+    }
+    assert set(clone.digests("data", "models", ".dvc/cache")) == placeholders
     return clone
 
 

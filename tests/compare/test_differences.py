@@ -48,6 +48,37 @@ def test_a_difference_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
+    ("after", "better", "worse"),
+    [
+        ([1.0, 1.0, 1.0, 0.0, 0.5, 0.5], 3, 1),  # two score the same: neither better nor worse
+        ([1.0, 0.0, 0.0, 0.0, 0.0, 0.5], 1, 4),
+        ([0.5, 0.5, 0.5, 0.5, 0.5, 0.0], 0, 1),
+        ([0.5, 0.5, 0.5, 0.5, 0.75, 0.75], 2, 0),
+        ([0.5] * 6, 0, 0),
+    ],
+)
+def test_adders_that_score_higher_and_lower_are_counted(
+    after: list[float], better: int, worse: int
+) -> None:
+    before = scores("a", {"blend": [0.5] * 6})
+    (there,) = compare(before, scores("b", {"blend": after})).models
+    (back,) = compare(scores("b", {"blend": after}), before).models
+    assert there.change == pytest.approx(sum(after) / 6 - 0.5)
+    assert (there.better, there.worse) == (better, worse)
+    assert asdict(back) == {
+        "title": "blend",
+        "adders": 6,
+        "before": there.after,
+        "after": 0.5,
+        "low": pytest.approx(-there.high),
+        "high": pytest.approx(-there.low),
+        "better": worse,
+        "worse": better,
+    }
+    assert there.low <= there.change <= there.high
+
+
+@pytest.mark.parametrize(
     ("up", "down", "verdict"),
     [
         (0, 0, "identical"),

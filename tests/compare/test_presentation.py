@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from src.compare import __main__ as entry
-from src.compare.differences import Comparison, AdderScores, compare
+from src.compare.differences import AdderScores, Comparison, compare
 from src.compare.presentation import conclusion, draw, markdown, short, signed
+from src.drawing import save
 from src.errors import InputError
+from tests.artists import names, title, written
 
 TEST = {"month": "2016-05-28", "customers": 240, "adders": 12, "additions": 15}
 MINUS = "\N{MINUS SIGN}"
@@ -116,16 +118,28 @@ def test_short_names_of_revisions() -> None:
     assert [short(name) for name in names] == ["0123456", *names[1:]]
 
 
-def test_the_same_comparison_gives_the_same_picture(tmp_path: Path) -> None:
-    before = scores("main", blend=0.5, als=0.5)
-    comparison = compare(before, scores("a-branch-with-a-very-long-name-" * 3, blend=0.75, als=0.5))
+def test_models_are_drawn_above_slices() -> None:
+    before = scores("main", als=0.5, blend=0.5)
+    long = "a-branch-with-a-very-long-name-" * 3
+    models, slices = draw(compare(before, scores(long, als=0.5, blend=0.75))).axes
+    assert title(models) == "Differences in MAP@7 among adders (their number)"
+    assert names(models, "y") == ["blend  (12)", "als  (12)"]
+    assert written(models) == ["+0.2500", "identical"]
+    assert title(slices) == "blend by slice"
+    assert names(slices, "y") == ["cold_start  (6)"]
+    assert written(slices) == ["+0.2500"]
+    assert slices.get_xlabel() == (
+        f"\N{LEFTWARDS ARROW} main better     95 % intervals     {long[:33]}… better "
+        "\N{RIGHTWARDS ARROW}"
+    )
+
+
+def test_the_same_comparison_gives_the_same_bytes(tmp_path: Path) -> None:
+    comparison = compare(scores("main", blend=0.5), scores("faster", blend=0.75))
     first, second = tmp_path / "first.png", tmp_path / "second.png"
-    draw(comparison, first)
-    draw(comparison, second)
-    assert first.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    save(first, draw(comparison))
+    save(second, draw(comparison))
     assert first.read_bytes() == second.read_bytes()
-    draw(compare(before, scores("faster", blend=0.75, als=0.4)), second)
-    assert first.read_bytes() != second.read_bytes()
 
 
 @pytest.mark.usefixtures("workspace")

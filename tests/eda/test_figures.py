@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from src.drawing import save
 from src.eda import figures, findings
+from tests.artists import texts
 from tests.eda.test_findings import HELD, TITLES, months, products
 
 CUSTOMERS = months([100, 200], [None, 40]).assign(owned=[91, 152], dropped=[0, 5])
@@ -61,13 +61,6 @@ DRAWINGS: dict[str, tuple[Callable[[], Figure], str]] = {
         findings.after(AFTER, TITLES),
     ),
 }
-
-
-def texts(figure: Figure) -> list[str]:
-    """Everything that is written in a figure, in one line each."""
-    figure.draw_without_rendering()
-    found = [artist for artist in figure.findobj(Text) if isinstance(artist, Text)]
-    return [text.get_text().replace("\n", " ") for text in found if text.get_text()]
 
 
 @pytest.mark.parametrize("name", DRAWINGS)

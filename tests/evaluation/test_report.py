@@ -1,11 +1,6 @@
-import json
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from src.errors import InputError
-from src.products import paths, report
+from src.evaluation.report import models_of, table
 
 MODELS = ["popularity", "als", "kmeans", "mlc", "interleave", "blend"]
 
@@ -51,21 +46,9 @@ A perfect ranking scores MAP@7 0.0500.
 
 
 def test_table_by_hand() -> None:
-    assert report.table(metrics()) == TABLE
+    assert table(metrics()) == TABLE
 
 
-@pytest.mark.usefixtures("workspace")
-def test_main_prints_the_table_and_where_the_plots_are(capsys: pytest.CaptureFixture[str]) -> None:
-    path = Path(paths.METRICS)
-    path.parent.mkdir()
-    path.write_text(json.dumps(metrics()), encoding="utf-8")
-    report.main()
-    shown = capsys.readouterr().out
-    assert shown.startswith(TABLE + "\n")
-    assert "plots/products/*.png" in shown
-
-
-@pytest.mark.usefixtures("workspace")
-def test_main_says_what_to_run_first() -> None:
-    with pytest.raises(InputError, match=r"^metrics/products\.json is missing: run 'dvc repro'"):
-        report.main()
+def test_models_are_what_was_ranked() -> None:
+    assert models_of(metrics()) == MODELS
+    assert models_of({"test": {"month": "2016-05-28"}, "slices": {}}) == []

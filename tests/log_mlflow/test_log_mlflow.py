@@ -242,7 +242,7 @@ def test_registered_models_score_as_ours_elsewhere(
 ) -> None:
     schema = finished.schema
     dataset = Dataset.open(schema).rolled()
-    customers = dataset.customers(0).of(slice(0, 5))
+    customers = dataset.customers(dataset.windows.next).of(slice(0, 5))
     ours = Models.load(paths.SERVING).score(customers)
     rows = pd.read_parquet(paths.CLEAN)
     rows = rows[rows["month"] == rows["month"].max()].drop(columns=list(schema.products))

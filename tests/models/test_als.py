@@ -4,7 +4,7 @@ import pytest
 
 from src.models.als import Als, AlsSettings
 from src.models.customers import Customers
-from src.models.history import History
+from tests.histories import histories
 
 SETTINGS = AlsSettings(factors=2, iterations=10, regularization=0.01, alpha=10, seed=7)
 
@@ -12,9 +12,8 @@ SETTINGS = AlsSettings(factors=2, iterations=10, regularization=0.01, alpha=10, 
 def customers(*held: list[int]) -> Customers:
     """Customers of four months, by what they held in each, as bits."""
     bits = np.array(held)
-    size = len(bits)
-    history = History(np.arange(size), np.full(size, 0b1111), np.zeros(size, dtype=int), bits)
-    return Customers(pd.DataFrame(index=range(size)), history)
+    history = histories([0b1111] * len(bits), bits)
+    return Customers(pd.DataFrame(index=range(len(bits))), history)
 
 
 # Whoever uses one of items 0-2 uses the others, too; likewise 3-5.

@@ -18,12 +18,12 @@ import src.models
 from src.models.als import Als, AlsSettings
 from src.models.contract import Model, Scores
 from src.models.customers import Customers
-from src.models.history import History
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
 from src.models.popularity import Popularity
 from src.models.ranker import Ranker, RankerSettings
 from src.ranking import top_k
+from tests.histories import histories
 
 # Two kinds of customers: the young use items 0-2, the old 3-5, and everyone lacks one of his three.
 SIZE = 120
@@ -42,12 +42,7 @@ CUSTOMERS = Customers(
             "segment": pd.Categorical(np.where(OLD, "private", "student")),
         }
     ),
-    History(
-        customers=NUMBER.astype(np.int64),
-        present=np.full(SIZE, 0b1111),
-        active=np.full(SIZE, 0b0101),
-        held=HELD * np.int64(0b1111),
-    ),
+    histories([0b1111] * SIZE, HELD * 0b1111, 0b0101),
 )
 # Whoever has items 0 and 1 lacks 2, and so on: what a model that knows the customer answers.
 BASE_SCORES = {"als": np.where(HELD, 0.9, HELD[:, ::-1] * 0.1).astype(np.float32)}
@@ -77,7 +72,14 @@ class Case:
 
 ALS = AlsSettings(factors=2, iterations=10, regularization=0.01, alpha=10, seed=7)
 KMEANS = KMeansSettings(
-    clusters=2, epochs=5, rows=100, minibatch_above=1000, batch=32, min_frequency=0.01, seed=7
+    clusters=2,
+    epochs=5,
+    rows=100,
+    minibatch_above=1000,
+    batch=32,
+    min_frequency=0.01,
+    log_columns=["income"],
+    seed=7,
 )
 MLC = MlcSettings(
     rows=100,

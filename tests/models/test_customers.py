@@ -1,15 +1,17 @@
+import datetime
+
 import numpy as np
 import pandas as pd
 
 from src.models.customers import Customers
-from src.models.history import History
+from tests.histories import histories
 
 
 def customers(ids: list[int], ages: list[float], segments: list[str]) -> Customers:
     bits = np.array(ids) * 2
     return Customers(
         pd.DataFrame({"age": ages, "segment": pd.Categorical(segments)}),
-        History(np.array(ids), bits, bits + 1, np.column_stack([bits, bits + 1])),
+        histories(bits, np.column_stack([bits, bits + 1]), bits + 1, ids),
     )
 
 
@@ -20,8 +22,10 @@ def test_stack_unites_the_categories_of_its_parts() -> None:
     expected = customers([1, 2, 1, 9], [20, 30, 21, 60], ["b", "c", "a", "c"])
     assert len(stacked) == 4
     pd.testing.assert_frame_equal(stacked.profile, expected.profile)
-    np.testing.assert_array_equal(stacked.history.customers, expected.history.customers)
-    np.testing.assert_array_equal(stacked.history.held, expected.history.held)
+    for field in ("customers", "last", "present", "active", "held"):
+        np.testing.assert_array_equal(
+            getattr(stacked.history, field), getattr(expected.history, field)
+        )
 
 
 def test_of_keeps_profile_and_history_together() -> None:
@@ -31,3 +35,11 @@ def test_of_keeps_profile_and_history_together() -> None:
         assert chosen.profile["age"].tolist() == [30, 40]
         assert chosen.history.customers.tolist() == [2, 3]
         assert chosen.history.held.tolist() == [[4, 5], [6, 7]]
+
+
+def test_customers_are_asked_about_the_month_after_their_last() -> None:
+    earlier = Customers(
+        pd.DataFrame(index=[0]), histories([1], [[1]], last=np.datetime64("2015-12"))
+    )
+    both = Customers.stack([Customers(pd.DataFrame(index=[0]), histories([1], [[1]])), earlier])
+    assert both.asked.tolist() == [datetime.date(2016, 6, 1), datetime.date(2016, 1, 1)]

@@ -1,4 +1,5 @@
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,20 +9,27 @@ from sklearn.cluster import KMeans as ScikitKMeans
 
 from src.models import kmeans
 from src.models.customers import Customers
-from src.models.history import History
 from src.models.kmeans import KMeans, KMeansSettings
+from tests.histories import strangers
 
 
-def settings(**changes: float) -> KMeansSettings:
-    usual = {"clusters": 2, "epochs": 5, "rows": 100, "minibatch_above": 1000, "batch": 10}
-    return KMeansSettings.model_validate({**usual, "min_frequency": 0.01, "seed": 7, **changes})
+def settings(**changes: object) -> KMeansSettings:
+    usual = {
+        "clusters": 2,
+        "epochs": 5,
+        "rows": 100,
+        "minibatch_above": 1000,
+        "batch": 10,
+        "min_frequency": 0.01,
+        "log_columns": ["tenure", "income"],
+        "seed": 7,
+    }
+    return KMeansSettings.model_validate(usual | changes)
 
 
 def customers(**columns: object) -> Customers:
     profile = pd.DataFrame(columns)
-    nothing = np.zeros(len(profile), dtype=np.int64)
-    history = History(np.arange(len(profile)), nothing, nothing, nothing[:, None])
-    return Customers(profile, history)
+    return Customers(profile, strangers(len(profile)))
 
 
 # Two ages, three young customers and four old ones; two products.
@@ -61,13 +69,22 @@ def test_an_empty_cluster_likes_what_all_like(monkeypatch: pytest.MonkeyPatch) -
     assert model.holdings[2] == pytest.approx([3 / 7, 4 / 7])
 
 
-def test_columns_are_standardised_and_money_and_tenure_logarithms() -> None:
+def test_columns_are_standardised_and_some_are_logarithms() -> None:
     one = customers(
         age=[20.0, 40.0], income=[0.0, np.e - 1], tenure=[-5.0, np.e**2 - 1], same=[1.0, 1.0]
     )
-    model = KMeans.fit(one, np.array([[True], [False]]), settings())
+    chosen = ["tenure", "income", "a column of another bank"]
+    model = KMeans.fit(one, np.array([[True], [False]]), settings(log_columns=chosen))
+    assert model.log_columns == ("income", "tenure")
     assert model.mean == pytest.approx([(20 + 40) / 2, (0 + 1) / 2, (0 + 2) / 2, 1])
     assert model.scale == pytest.approx([10, 1 / 2, 1, 1])  # a constant column is not divided by 0
+
+
+def test_logarithms_are_those_of_the_file(tmp_path: Path) -> None:
+    one = customers(age=[20.0, 40.0], income=[0.0, np.e - 1])
+    fitted = KMeans.fit(one, np.array([[True], [False]]), settings(log_columns=["age"]))
+    fitted.save(tmp_path / "kmeans.npz")
+    assert KMeans.load(tmp_path / "kmeans.npz").log_columns == ("age",)
 
 
 def test_only_frequent_categories_have_an_indicator() -> None:
@@ -79,7 +96,7 @@ def test_only_frequent_categories_have_an_indicator() -> None:
     assert model.mean == pytest.approx([7 / 10, 2 / 10, 5 / 10, 5 / 10])  # a, b; H, V
     rare = customers(segment=pd.Categorical(["c", "new"]), sex=pd.Categorical(["V", "V"]))
     encoded = model.encoder.transform(rare.profile)
-    indicators = kmeans._indicators(model.encoder, model.widths, encoded)
+    indicators = kmeans._indicators(model.encoder, model.widths, (), encoded)
     assert indicators.tolist() == [[0, 0, 0, 1]] * 2
 
 
@@ -125,7 +142,7 @@ def test_no_more_clusters_than_customers(minibatch_above: int) -> None:
     assert model.cluster_centers.shape == (7, 1)
 
 
-def test_blocks_of_customers_find_their_own_centres(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_customers_find_their_own_centers(monkeypatch: pytest.MonkeyPatch) -> None:
     model = KMeans.fit(AGES, HOLDINGS, settings())
     whole = model.clusters(AGES).tolist()
     monkeypatch.setattr(kmeans, "_ROWS_AT_ONCE", 2)

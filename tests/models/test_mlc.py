@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.errors import InputError
+from src.models.contract import CannotFitError
 from src.models.customers import Customers
-from src.models.history import History
 from src.models.mlc import Mlc, MlcSettings
+from tests.histories import strangers
 
 SETTINGS = MlcSettings(
     rows=100,
@@ -20,10 +20,7 @@ SETTINGS = MlcSettings(
     seed=7,
 )
 AGE = np.repeat([20.0, 60.0], 10)
-NOTHING = np.zeros(20, dtype=np.int64)
-CUSTOMERS = Customers(
-    pd.DataFrame({"age": AGE}), History(np.arange(20), NOTHING, NOTHING, NOTHING[:, None])
-)
+CUSTOMERS = Customers(pd.DataFrame({"age": AGE}), strangers(20))
 
 
 def test_items_of_nobody_and_of_everybody_are_constants() -> None:
@@ -55,5 +52,5 @@ def test_one_item_that_varies(tmp_path: Path) -> None:
 
 def test_no_item_that_varies() -> None:
     holdings = np.column_stack([AGE > 99, AGE > 0])
-    with pytest.raises(InputError, match=r"among 20 customer-months .* nothing to learn"):
+    with pytest.raises(CannotFitError, match=r"^among 20 customer-months .* nothing to learn$"):
         Mlc.fit(CUSTOMERS, holdings, SETTINGS)

@@ -3,13 +3,10 @@ import pandas as pd
 import pytest
 
 from src.models.customers import Customers
-from src.models.history import History
 from src.models.popularity import Popularity
+from tests.histories import strangers
 
-NOTHING = np.zeros(2, dtype=np.int64)
-CUSTOMERS = Customers(
-    pd.DataFrame(index=range(2)), History(np.arange(2), NOTHING, NOTHING, NOTHING[:, None])
-)
+CUSTOMERS = Customers(pd.DataFrame(index=range(2)), strangers(2))
 
 
 def test_shares_of_additions_are_the_same_for_everybody() -> None:

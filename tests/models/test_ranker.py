@@ -3,11 +3,10 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from src.errors import InputError
-from src.models.contract import Scores
+from src.models.contract import CannotFitError, Scores
 from src.models.customers import Customers
-from src.models.history import History
 from src.models.ranker import Ranker, RankerSettings
+from tests.histories import histories
 
 PRODUCTS = ["account", "card", "fund", "loan"]
 
@@ -34,12 +33,7 @@ def customers(held: NDArray[np.bool_], present: int = 0b1) -> Customers:
     size = len(held)
     return Customers(
         pd.DataFrame({"age": np.arange(size, dtype=float), "sex": pd.Categorical(["V"] * size)}),
-        History(
-            customers=np.arange(size),
-            present=np.full(size, present),
-            active=np.full(size, present),
-            held=held.astype(np.int64),
-        ),
+        histories([present] * size, held, present),
     )
 
 
@@ -71,10 +65,9 @@ def test_prior_counts_additions_by_weight_and_splits_an_adder_between_his() -> N
 def test_an_adder_of_several_weighs_as_much_as_an_adder_of_one() -> None:
     # Without features that tell them apart, the booster moves nothing: what it fits is the prior.
     additions = np.array([[1, 0, 0, 0]] * 30 + [[0, 1, 1, 0]] * 30, dtype=bool)
-    once = np.ones(60, dtype=np.int64)
     adders = Customers(
         pd.DataFrame({"age": np.zeros(60)}),
-        History(once, once, once, np.zeros((60, 4), dtype=np.int64)),
+        histories([1] * 60, np.zeros((60, 4)), 1),
     )
     model = Ranker.fit(
         adders, {}, additions, np.ones(60), PRODUCTS, settings(iterations=200, l2_leaf_reg=0)
@@ -158,5 +151,6 @@ def test_it_learns_from_a_base_model() -> None:
 
 @pytest.mark.parametrize(("items", "added"), [((2, 2, 2), "fund"), ((), "nothing")])
 def test_fewer_than_two_products_cannot_be_ranked(items: tuple[int, ...], added: str) -> None:
-    with pytest.raises(InputError, match=f"the blend months add {added}, .* lengthen split.blend"):
+    sentence = f"^the customers add {added}, but to rank takes at least two products$"
+    with pytest.raises(CannotFitError, match=sentence):
         fit(one_hot(*items))

@@ -14,12 +14,13 @@ from src.products import paths
 from src.products.dataset import Dataset
 from src.products.schema import Schema
 from src.products.split import month_bits
-from src.reporting import write_json, write_parquet
+from src.products.windows import Windows
+from src.reporting import write_parquet
 
 OpenBank = Callable[[pd.DataFrame], Dataset]
 
 MONTHS = [datetime.date(2016, month, 28) for month in range(1, 6)]
-WINDOWS = {"base": MONTHS[:2], "blend": MONTHS[2:4], "test": MONTHS[4:]}
+WINDOWS = Windows(MONTHS[:2], MONTHS[2:4], MONTHS[4:], lookback_months=2)
 # January to May; . is a month in which the bank did not know the customer
 HELD = {
     10: {"account": "11111", "card": "01101", "loan": "00000"},
@@ -27,6 +28,52 @@ HELD = {
     30: {"account": "11.11", "card": "00.10", "loan": "00.01"},
     40: {"account": "111..", "card": "110..", "loan": "001.."},
     50: {"account": "....1", "card": "....1", "loan": "....0"},
+}
+
+
+# params.yaml for models that fit at once
+SECTIONS: dict[str, dict[str, object]] = {
+    "train_als": {
+        "factors": 2,
+        "iterations": 2,
+        "regularization": 0.1,
+        "alpha": 5,
+        "seed": 1,
+    },
+    "train_kmeans": {
+        "clusters": 3,
+        "epochs": 2,
+        "rows": 100,
+        "minibatch_above": 1000,
+        "batch": 10,
+        "min_frequency": 0.1,
+        "log_columns": ["income"],
+        "seed": 1,
+    },
+    "train_mlc": {
+        "rows": 100,
+        "iterations": 3,
+        "depth": 2,
+        "learning_rate": 0.3,
+        "subsample": 1,
+        "l2_leaf_reg": 1,
+        "border_count": 8,
+        "seed": 1,
+    },
+    "blend": {
+        "models": ["als", "kmeans", "mlc"],
+        "lags": [1, 2, 12],
+        "month_decay": 1,
+        "rows": 1000,
+        "iterations": 3,
+        "depth": 2,
+        "learning_rate": 0.3,
+        "l2_leaf_reg": 1,
+        "subsample": 1,
+        "colsample_bylevel": 1,
+        "border_count": 8,
+        "seed": 1,
+    },
 }
 
 
@@ -76,14 +123,9 @@ def open_bank(workspace: Path, schema: Schema) -> OpenBank:
     def write(rows: pd.DataFrame) -> Dataset:
         ordered = rows.sort_values(["customer", "month"])
         write_parquet(paths.CLEAN, pa.Table.from_pandas(ordered, preserve_index=False))
-        connection = connect()
-        bits = month_bits(connection.read_parquet(paths.CLEAN), MONTHS, schema)
-        write_parquet(paths.HISTORY, bits.to_pyarrow())
-        write_json(
-            paths.WINDOWS,
-            {name: [str(month) for month in window] for name, window in WINDOWS.items()}
-            | {"lookback_months": 2},
-        )
+        engine = connect()
+        engine.write(month_bits(engine.table(paths.CLEAN), MONTHS, schema), paths.HISTORY)
+        WINDOWS.write()
         return Dataset.open(schema)
 
     return write

@@ -1,5 +1,6 @@
 import datetime
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,20 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from src.engine import connect
+from src.engine import duckdb as engine_module
 from src.errors import InputError, run
 from src.products import clean as stage
 from src.products import paths
-from src.products.clean import Clean, carry_forward, clean_rows, count_repairs, fit_medians
+from src.products.clean import (
+    carry_forward,
+    clean_rows,
+    count_repairs,
+    fit_medians,
+    nested,
+    repaired,
+)
+from src.products.repair import Clean
 from src.products.schema import Schema
 
 SETTINGS = Clean(age_min=2, age_max=100)
@@ -165,15 +176,54 @@ def test_a_province_that_the_medians_do_not_know(medians: ibis.Table) -> None:
 
 
 def test_count_repairs() -> None:
-    assert count_repairs(carry_forward(memtable(ROWS), bank()), bank(), SETTINGS) == {
-        "rows": 8,
+    counts = count_repairs(carry_forward(memtable(ROWS), bank()), bank(), SETTINGS)
+    assert counts.to_pyarrow().to_pylist() == [
+        {
+            "rows": 8,
+            "profile_carried_forward": 1,
+            "age_out_of_range": 2,
+            "tenure_negative": 1,
+            "customer_type_respelt": 3,
+            "imputed_by_median.age": 3,
+            "imputed_by_median.tenure": 2,
+            "imputed_by_median.income": 3,
+            "unknown.customer_type": 2,
+            "unknown.province": 2,
+            "unknown.segment": 2,
+            "missing_is_not_held.card": 1,
+            "missing_is_not_held.loan": 1,
+        }
+    ]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_counts_of_runs_add_up(medians: ibis.Table) -> None:
+    engine, counts = connect(), Counter(rows=100)
+    runs = [memtable(ROWS[:4]), memtable(ROWS[4:])]  # customers 1 and 2, 3 and 4
+    parts = [
+        engine.collect(rows.order_by("customer", "month"))
+        for rows in repaired(engine, runs, medians, bank(), SETTINGS, counts)
+    ]
+    assert [row for part in parts for row in part.to_pylist()] == CLEAN
+    assert nested(counts) == {
+        "rows": 100 + 8,
         "profile_carried_forward": 1,
         "age_out_of_range": 2,
         "tenure_negative": 1,
         "customer_type_respelt": 3,
-        "filled_by_median": {"age": 3, "tenure": 2, "income": 3},
+        "imputed_by_median": {"age": 3, "tenure": 2, "income": 3},
         "unknown": {"customer_type": 2, "province": 2, "segment": 2},
         "missing_is_not_held": {"card": 1, "loan": 1},
+    }
+
+
+def test_categories_and_products_without_a_repair_are_left_out() -> None:
+    names = ["rows", "imputed_by_median.age", "unknown.sex", "unknown.segment"]
+    assert nested(Counter(dict.fromkeys(names, 0) | {"unknown.sex": 2})) == {
+        "rows": 0,
+        "imputed_by_median": {"age": 0},
+        "unknown": {"sex": 2},
+        "missing_is_not_held": {},
     }
 
 
@@ -277,7 +327,7 @@ def write_inputs(rows: list[Row], row_group_size: int) -> None:
 def test_main_writes_one_sorted_table_whatever_its_parts(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, row_groups_at_once: int
 ) -> None:
-    monkeypatch.setattr(stage, "_ROW_GROUPS_AT_ONCE", row_groups_at_once)
+    monkeypatch.setattr(engine_module, "_ROW_GROUPS_AT_ONCE", row_groups_at_once)
     write_inputs(ROWS, row_group_size=1)  # groups begin within customers as well
     stage.main()
     table = pq.read_table(paths.CLEAN)
@@ -306,7 +356,7 @@ def test_failure_halfway_leaves_previous_outputs(monkeypatch: pytest.MonkeyPatch
     def fail(*_: Any) -> None:
         raise InputError("the disk is full")
 
-    monkeypatch.setattr(stage, "count_repairs", fail)
+    monkeypatch.setattr(stage, "clean_rows", fail)
     monkeypatch.setattr(stage, "UNKNOWN", "other")
     with pytest.raises(SystemExit, match="error: the disk is full"):
         run(stage.main)

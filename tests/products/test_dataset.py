@@ -1,5 +1,4 @@
 import datetime
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -9,10 +8,14 @@ from hypothesis import strategies as st
 
 from src.errors import InputError
 from src.models.customers import Customers
-from src.models.history import history_features
+from src.models.features import feature_blocks
+from src.models.history import History
 from src.products.dataset import Dataset
+from src.products.windows import Windows
+from tests.products.conftest import OpenBank
 
-OpenBank = Callable[[pd.DataFrame], Dataset]
+JANUARY, FEBRUARY, MARCH, APRIL, MAY, JUNE = np.arange("2016-01", "2016-07", dtype="datetime64[M]")
+HISTORY = ("customers", "last", "present", "active", "held")
 
 
 @pytest.fixture
@@ -28,30 +31,26 @@ def ids(customers: Customers) -> list[int]:
     return [int(customer) for customer in customers.history.customers]
 
 
-def test_windows_count_backwards(dataset: Dataset) -> None:
-    assert dataset.windows == {"base": months(1, 2), "blend": months(3, 4), "test": months(5)}
-    assert dataset.months == months(1, 2, 3, 4, 5)
-    assert {name: dataset.window(name) for name in dataset.windows} == {
-        "base": [5, 4],
-        "blend": [3, 2],
-        "test": [1],
-    }
-    assert dataset.lookback_months == 2
+def test_windows_are_those_of_split(dataset: Dataset) -> None:
+    assert dataset.windows == Windows(months(1, 2), months(3, 4), months(5), lookback_months=2)
     assert dataset.products == ["account", "card", "loan"]
+    assert set(dataset.history.last) == {MAY}
 
 
 def test_customers_are_those_of_the_month_before(dataset: Dataset) -> None:
-    assert {ago: ids(dataset.customers(ago)) for ago in range(5)} == {
-        0: [10, 20, 30, 50],  # known in May
-        1: [10, 20, 30],  # known in April
-        2: [10, 20, 40],  # March
-        3: [10, 20, 30, 40],  # February
-        4: [10, 30, 40],  # January
+    asked = [JUNE, MAY, APRIL, MARCH, FEBRUARY]
+    assert {month: ids(dataset.customers(month)) for month in asked} == {
+        JUNE: [10, 20, 30, 50],  # known in May
+        MAY: [10, 20, 30],
+        APRIL: [10, 20, 40],
+        MARCH: [10, 20, 30, 40],
+        FEBRUARY: [10, 30, 40],
     }
+    assert set(dataset.customers(APRIL).asked) == {APRIL}
 
 
 def test_profile_is_that_of_the_month_before(dataset: Dataset) -> None:
-    profile = dataset.customers(3).profile.reset_index(drop=True)  # February
+    profile = dataset.customers(MARCH).profile.reset_index(drop=True)
     expected = pd.DataFrame(
         {
             "age": [12.0, 22.0, 32.0, 42.0],
@@ -65,7 +64,7 @@ def test_profile_is_that_of_the_month_before(dataset: Dataset) -> None:
 
 
 def test_history_ends_before_the_month_and_forgets_what_lies_far_back(dataset: Dataset) -> None:
-    history = dataset.customers(1).history  # March and April
+    history = dataset.customers(MAY).history  # March and April
     assert history.present.tolist() == [0b11, 0b11, 0b01]
     assert history.held.tolist() == [[0b11, 0b10, 0], [0b11, 0, 0], [0b01, 0b01, 0]]
     assert history.active.tolist() == [0b01, 0b10, 0b01]
@@ -73,25 +72,26 @@ def test_history_ends_before_the_month_and_forgets_what_lies_far_back(dataset: D
 
 def test_some_customers(dataset: Dataset) -> None:
     wanted = np.array([False, True, False, True, True])  # 20, 40, 50
-    chosen = dataset.customers(1, wanted)
+    chosen = dataset.customers(MAY, wanted)
     assert ids(chosen) == [20]
     assert chosen.profile["age"].tolist() == [24.0]
-    assert ids(dataset.customers(2, wanted)) == [20, 40]
+    assert ids(dataset.customers(APRIL, wanted)) == [20, 40]
 
 
 def test_rows_are_positions_among_all(dataset: Dataset) -> None:
-    assert dataset.rows(dataset.customers(0)).tolist() == [0, 1, 2, 4]
-    assert dataset.rows(dataset.customers(2)).tolist() == [0, 1, 3]
+    assert dataset.rows(dataset.customers(JUNE)).tolist() == [0, 1, 2, 4]
+    assert dataset.rows(dataset.customers(APRIL)).tolist() == [0, 1, 3]
 
 
 def test_additions_of_every_month(dataset: Dataset) -> None:
     card, loan, nothing = [False, True, False], [False, False, True], [False] * 3
-    assert {ago: dataset.additions(ago).tolist() for ago in range(1, 6)} == {
-        1: [card, card, loan, nothing, nothing],  # 50 comes with his products
-        2: [nothing, nothing, nothing, nothing, nothing],  # 30 comes back with a card
-        3: [nothing, nothing, nothing, loan, nothing],
-        4: [card, nothing, nothing, nothing, nothing],
-        5: [nothing] * 5,  # nothing is known before the first month
+    every = [JANUARY, FEBRUARY, MARCH, APRIL, MAY]
+    assert {month: dataset.additions(month).tolist() for month in every} == {
+        MAY: [card, card, loan, nothing, nothing],  # 50 comes with his products
+        APRIL: [nothing, nothing, nothing, nothing, nothing],  # 30 comes back with a card
+        MARCH: [nothing, nothing, nothing, loan, nothing],
+        FEBRUARY: [card, nothing, nothing, nothing, nothing],
+        JANUARY: [nothing] * 5,  # nothing is known before the first month
     }
 
 
@@ -107,15 +107,8 @@ def test_base_history_is_that_of_the_base_window(dataset: Dataset) -> None:
 
 def test_rolled_moves_every_window_one_month_on(dataset: Dataset) -> None:
     rolled = dataset.rolled()
-    assert rolled.windows == {"base": months(1, 2, 3), "blend": months(4, 5), "test": []}
-    assert {name: rolled.window(name) for name in rolled.windows} == {
-        "base": [5, 4, 3],
-        "blend": [2, 1],
-        "test": [],
-    }
-    assert rolled.months == dataset.months
-    assert rolled.lookback_months == 2
-    serving = rolled.customers(0)
+    assert rolled.windows == Windows(months(1, 2, 3), months(4, 5), [], lookback_months=2)
+    serving = rolled.customers(rolled.windows.next)
     assert ids(serving) == [10, 20, 30, 50]
     assert serving.profile["age"].tolist() == [15.0, 25.0, 35.0, 55.0]
     assert serving.history.present.tolist() == [0b11, 0b11, 0b11, 0b01]
@@ -127,16 +120,13 @@ def test_before_test_forgets_the_test_month(
     open_bank: OpenBank, bank: pd.DataFrame, dataset: Dataset
 ) -> None:
     earlier = dataset.before_test()
-    assert earlier.windows == {"base": months(1, 2), "blend": months(3), "test": months(4)}
-    assert {name: earlier.window(name) for name in earlier.windows} == {
-        "base": [4, 3],
-        "blend": [2],
-        "test": [1],
-    }
-    assert earlier.lookback_months == 2  # of January and February, before March
-    assert ids(earlier.customers(1)) == [10, 20, 40]  # known in March
-    assert not earlier.additions(1).any()  # April
-    assert np.argwhere(earlier.additions(2)).tolist() == [[3, 2]]  # March: 40 takes a loan
+    assert earlier.windows == Windows(months(1, 2), months(3), months(4), lookback_months=2)
+    assert set(earlier.history.last) == {APRIL}
+    assert ids(earlier.customers(APRIL)) == [10, 20, 40]  # known in March
+    assert not earlier.additions(APRIL).any()
+    assert np.argwhere(earlier.additions(MARCH)).tolist() == [[3, 2]]  # 40 takes a loan
+    with pytest.raises(ValueError, match="before 2016-06 cannot be told from 2016-04"):
+        earlier.additions(MAY)
     with pytest.raises(InputError, match="the blend window has one month, so none is left"):
         earlier.before_test()
 
@@ -147,8 +137,12 @@ def test_before_test_forgets_the_test_month(
     np.testing.assert_array_equal(changed.history.present, earlier.history.present)
 
 
-JANUARY = [(11.0, [True, False, False]), (31.0, [True, False, False]), (41.0, [True, True, False])]
-FEBRUARY = [
+IN_JANUARY = [
+    (11.0, [True, False, False]),
+    (31.0, [True, False, False]),
+    (41.0, [True, True, False]),
+]
+IN_FEBRUARY = [
     (12.0, [True, True, False]),
     (22.0, [True, False, False]),
     (32.0, [True, False, False]),
@@ -166,12 +160,12 @@ def drawn(dataset: Dataset, rows: int, seed: int) -> list[tuple[float, list[bool
 
 @pytest.mark.parametrize("rows", [7, 100])
 def test_a_sample_of_everything_is_the_base_window_in_order(dataset: Dataset, rows: int) -> None:
-    assert drawn(dataset, rows, 1) == JANUARY + FEBRUARY
+    assert drawn(dataset, rows, 1) == IN_JANUARY + IN_FEBRUARY
 
 
 def test_a_sample_is_seeded_and_without_replacement(dataset: Dataset) -> None:
     samples = {seed: drawn(dataset, 3, seed) for seed in range(20)}
-    everything = JANUARY + FEBRUARY
+    everything = IN_JANUARY + IN_FEBRUARY
     for sample in samples.values():
         positions = [everything.index(row) for row in sample]
         assert len(positions) == 3
@@ -184,7 +178,7 @@ def test_a_sample_is_seeded_and_without_replacement(dataset: Dataset) -> None:
 
 def test_ids_may_be_texts(open_bank: OpenBank, bank: pd.DataFrame) -> None:
     named = open_bank(bank.assign(customer="c" + bank["customer"].astype(str)))
-    customers = named.customers(1)
+    customers = named.customers(MAY)
     assert customers.history.customers.tolist() == ["c10", "c20", "c30"]
     assert customers.profile["age"].tolist() == [14.0, 24.0, 34.0]
     assert named.rows(customers).tolist() == [0, 1, 2]
@@ -208,44 +202,44 @@ def changed_since(bank: pd.DataFrame, month: datetime.date, seed: int) -> pd.Dat
 
 
 @pytest.fixture
-def described(dataset: Dataset) -> dict[int, Customers]:
+def described(dataset: Dataset) -> dict[np.datetime64, Customers]:
     """Everybody as known before each month."""
-    return {ago: dataset.customers(ago) for ago in range(1, 5)}
+    return {month: dataset.customers(month) for month in (FEBRUARY, MARCH, APRIL, MAY)}
 
 
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(months_ago=st.integers(1, 4), seed=st.integers(0, 2**32))
+@given(month=st.sampled_from([FEBRUARY, MARCH, APRIL, MAY]), seed=st.integers(0, 2**32))
 def test_nobody_is_described_by_the_month_to_predict_or_a_later_one(
-    months_ago: int,
+    month: np.datetime64,
     seed: int,
     dataset: Dataset,
-    described: dict[int, Customers],
+    described: dict[np.datetime64, Customers],
     open_bank: OpenBank,
     bank: pd.DataFrame,
 ) -> None:
-    became = open_bank(changed_since(bank, dataset.months[-months_ago], seed))
-    before, after = described[months_ago], became.customers(months_ago)
+    first_of_month = month.astype("datetime64[D]").astype(object)
+    became = open_bank(changed_since(bank, first_of_month, seed))
+    before, after = described[month], became.customers(month)
     pd.testing.assert_frame_equal(
         after.profile.reset_index(drop=True), before.profile.reset_index(drop=True)
     )
-    for field in ("customers", "present", "active", "held"):
+    for field in HISTORY:
         np.testing.assert_array_equal(getattr(after.history, field), getattr(before.history, field))
     np.testing.assert_equal(
-        history_features(after.history, dataset.products, [1, 2]),
-        history_features(before.history, dataset.products, [1, 2]),
+        feature_blocks(after.history, [1, 2]), feature_blocks(before.history, [1, 2])
     )
-    for ago in range(months_ago + 1, 6):  # nor do earlier targets move
-        earlier = dataset.additions(ago)[dataset.rows(before)]
-        np.testing.assert_array_equal(became.additions(ago)[became.rows(after)], earlier)
+    for earlier in np.arange(JANUARY, month):  # nor do earlier targets move
+        additions = dataset.additions(earlier)[dataset.rows(before)]
+        np.testing.assert_array_equal(became.additions(earlier)[became.rows(after)], additions)
 
 
 def test_only_additions_move_with_their_month(open_bank: OpenBank, bank: pd.DataFrame) -> None:
-    assert open_bank(bank).additions(1)[0].tolist() == [False, True, False]
+    assert open_bank(bank).additions(MAY)[0].tolist() == [False, True, False]
     in_may = (bank["month"] == months(5)[0]) & (bank["customer"] == 10)
     bank.loc[in_may, ["card", "loan"]] = [False, True]
-    assert open_bank(bank).additions(1)[0].tolist() == [False, False, True]
+    assert open_bank(bank).additions(MAY)[0].tolist() == [False, False, True]
 
 
 def test_nothing_of_base_is_learnt_from_later_months(
@@ -254,8 +248,20 @@ def test_nothing_of_base_is_learnt_from_later_months(
     dataset = open_bank(bank)
     history, (customers, holdings) = dataset.base_history(), dataset.sample(100, 7)
     became = open_bank(changed_since(bank, months(3)[0], 5))
-    np.testing.assert_array_equal(became.base_history().held, history.held)
-    np.testing.assert_array_equal(became.base_history().present, history.present)
+    for field in HISTORY:
+        np.testing.assert_array_equal(
+            getattr(became.base_history(), field), getattr(history, field)
+        )
     others, held = became.sample(100, 7)
     np.testing.assert_array_equal(held, holdings)
     pd.testing.assert_frame_equal(others.profile, customers.profile)
+
+
+def test_profiles_of_several_months_stand_beside_their_histories(dataset: Dataset) -> None:
+    march, february = dataset.history.before(APRIL), dataset.history.before(MARCH)
+    parts = [march.of(np.array([3])), february.of(np.array([2, 0]))]
+    described = dataset.described(History.stack(parts))
+    # 40 in March, 30 and 10 in February
+    assert described.profile["age"].tolist() == [43.0, 32.0, 12.0]
+    assert ids(described) == [40, 30, 10]
+    assert described.profile["segment"].tolist() == ["student", "student", "private"]

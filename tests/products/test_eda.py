@@ -33,7 +33,8 @@ def rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 def test_months_are_those_of_the_windows(opened: EdaTables) -> None:
     assert opened.months == MONTHS
-    assert sorted(opened.last.customer.to_pyarrow().to_pylist()) == [10, 20, 30, 50]
+    assert sorted(opened.collect(opened.last)["customer"]) == [10, 20, 30, 50]
+    assert [opened.lag(month) for month in MONTHS] == [5, 4, 3, 2, 1]
 
 
 def test_customers_of_the_same_months_are_counted_together(opened: EdaTables) -> None:

@@ -1,19 +1,12 @@
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import pytest
 
 from src.products import figures
 from src.products.schema import Schema
+from tests.artists import bars, heights, legend, lengths, names, panel, title
 
-MODELS = ["popularity", "als", "kmeans", "mlc", "interleave", "blend"]
 
-
-def schema(products: int) -> Schema:
+def bank(products: int) -> Schema:
     titles = {
         f"p{number}": {"en": f"Product {number}", "ru": f"Продукт {number}"}
         for number in range(products)
@@ -22,98 +15,60 @@ def schema(products: int) -> Schema:
     return Schema.model_validate(content)
 
 
-def comparison(path: str) -> None:
-    table = {
-        name: {
-            "map@7_adders": 0.1 * place,
-            "map@7_adders_lo": 0.1 * place - 0.05,
-            "map@7_adders_hi": 0.1 * place + 0.05,
-        }
-        for place, name in enumerate([*MODELS, "a model of yours"], start=1)
-    }
-    figures.comparison(path, table, "2016-05-28")
+def test_features_by_importance_the_first_on_top() -> None:
+    features = ["held_lag1:p0", "age", "mlc:p1", "cost:unknown"]
+    table = pd.DataFrame({"feature": features, "importance": [40.0, 30.0, 20.0, 10.0]})
+    axes = panel(figures.importances(table, bank(2)))
+    assert title(axes) == "What the blend looks at"
+    assert names(axes, "y") == ["cost", "mlc: Product 1", "age", "held lag1: Product 0"]
+    (group,) = bars(axes)
+    assert lengths(group) == [10.0, 20.0, 30.0, 40.0]
 
 
-def map_at_k(path: str) -> None:
-    rows = [(name, k, 0.5 + 0.05 * k) for name in MODELS for k in range(1, 8)]
-    figures.map_at_k(path, pd.DataFrame(rows, columns=["model", "k", "map"]))
+def test_only_the_first_25_features_are_shown() -> None:
+    count = np.arange(40)
+    table = pd.DataFrame({"feature": [f"f{number}" for number in count], "importance": 40 - count})
+    (group,) = bars(panel(figures.importances(table, bank(2))))
+    assert lengths(group) == [40.0 - number for number in reversed(range(25))]
 
 
-def product_precision(path: str) -> None:
-    table = pd.DataFrame(
-        {
-            "title": ["Current account", "Debit & credit $ card", "Кредит"],
-            "additions": [1000, 20, 3],
-            "share": [0.3, 0.1, 0.0],
-            "blend": [0.9, 0.5, 0.0],
-        }
-    )
-    figures.product_precision(path, table)
+def test_additions_are_stacked_the_most_added_below() -> None:
+    # by product, from 0 on: in all 1, 11, 2, 12, 3, 13, 4, 14, 5 additions
+    march = np.array([1, 10, 1, 2, 3, 13, 4, 10, 5])
+    april = np.array([0, 1, 1, 10, 0, 0, 0, 4, 0])
+    axes = panel(figures.additions({"2016-03-28": march, "2016-04-28": april}, bank(9)))
+    assert names(axes, "x") == ["2016-03", "2016-04"]
+    groups = bars(axes)
+    assert [group.get_label() for group in groups] == [
+        "Product 7",
+        "Product 5",
+        "Product 3",
+        "Product 1",
+        "Product 8",
+        "Product 6",
+        "Product 4",
+        "others",
+    ]
+    assert [heights(group) for group in groups] == [
+        [10, 4],
+        [13, 0],
+        [2, 10],
+        [10, 1],
+        [5, 0],
+        [4, 0],
+        [3, 0],
+        [1 + 1, 0 + 1],  # products 0 and 2
+    ]
+    assert [float(bar.get_y()) for bar in groups[-1]] == [10 + 13 + 2 + 10 + 5 + 4 + 3, 4 + 10 + 1]
+    assert legend(axes) == [str(group.get_label()) for group in reversed(groups)]
 
 
-def reliability(path: str) -> None:
-    table = pd.DataFrame(
-        {"pairs": [900, 90, 9], "predicted": [0.02, 0.55, 0.9], "observed": [0.01, 0.5, 1.0]}
-    )
-    figures.reliability(path, table)
+def test_the_eight_colours_differ() -> None:
+    months = {"2016-05-28": np.arange(24)}
+    groups = bars(panel(figures.additions(months, bank(24))))
+    assert len({group[0].get_facecolor() for group in groups}) == len(groups) == 8
 
 
-def importances(path: str) -> None:
-    names = ["held_lag1:p0", "age", "mlc:p1", "cost:unknown", *(f"f{n}" for n in range(30))]
-    table = pd.DataFrame({"feature": names, "importance": np.linspace(9, 0, len(names))})
-    figures.importances(path, table, schema(2))
-
-
-def additions_of_few_products(path: str) -> None:
-    figures.additions(path, {"2016-05-28": np.array([3, 0])}, schema(2))
-
-
-def additions_of_many_products(path: str) -> None:
-    months = {f"2016-{month:02}-28": np.arange(24) * month for month in range(1, 6)}
-    figures.additions(path, months, schema(24))
-
-
-DRAWINGS = [
-    comparison,
-    map_at_k,
-    product_precision,
-    reliability,
-    importances,
-    additions_of_few_products,
-    additions_of_many_products,
-]
-
-
-@pytest.mark.parametrize("draw", DRAWINGS)
-def test_the_same_data_give_the_same_png(draw: Callable[[str], None], tmp_path: Path) -> None:
-    first, second = tmp_path / "plots" / "first.png", tmp_path / "plots" / "second.png"
-    draw(str(first))
-    draw(str(second))
-    assert first.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    assert first.stat().st_size > 5_000  # more than an empty panel
-    assert first.read_bytes() == second.read_bytes()
-    assert sorted(file.name for file in first.parent.iterdir()) == ["first.png", "second.png"]
-
-
-def test_other_data_give_another_png(tmp_path: Path) -> None:
-    table = {"blend": {f"map@7_adders{end}": 0.5 for end in ("", "_lo", "_hi")}}
-    for score in (0.5, 0.6):
-        table["blend"]["map@7_adders"] = table["blend"]["map@7_adders_hi"] = score
-        figures.comparison(str(tmp_path / f"{score}.png"), table, "2016-05-28")
-    assert (tmp_path / "0.5.png").read_bytes() != (tmp_path / "0.6.png").read_bytes()
-
-
-def test_a_failing_figure_leaves_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "figure.png"
-    path.write_bytes(b"old")
-    incomplete: Any = {"blend": {"map@7_adders": 0.5}}
-    with pytest.raises(KeyError, match="map@7_adders_lo"):
-        figures.comparison(str(path), incomplete, "2016-05-28")
-    assert path.read_bytes() == b"old"
-    assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
-
-
-def test_drawing_does_not_change_the_style_of_others(tmp_path: Path) -> None:
-    before = dict(mpl.rcParams)
-    comparison(str(tmp_path / "figure.png"))
-    assert dict(mpl.rcParams) == before
+def test_few_products_have_no_others() -> None:
+    axes = panel(figures.additions({"2016-05-28": np.array([3, 0])}, bank(2)))
+    assert [heights(group) for group in bars(axes)] == [[3], [0], [0]]

@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from src.engine import connect
+from src.engine.duckdb import DuckDB
 from src.errors import InputError, run
 from src.products import ingest as stage
-from src.products import paths, raw
+from src.products import paths
 from src.products.ingest import ingest
 from src.products.schema import Schema
 
@@ -122,7 +122,7 @@ def test_rows_are_typed_and_sorted() -> None:
     }
     rejected = pq.read_table(paths.REJECTED)
     assert rejected.num_rows == 0
-    assert rejected.column_names == ["reason", *bank().raw_columns]
+    assert rejected.column_names == ["reason", *(column.raw for column in bank().columns)]
 
 
 def schema_of(table: pa.Table) -> tuple[list[str], list[pa.DataType]]:
@@ -214,10 +214,10 @@ def test_bytes_depend_neither_on_threads_nor_on_row_order(monkeypatch: pytest.Mo
     expected = digests()
     write(lines(*reversed(rows)))
 
-    def single() -> Any:
-        connection = connect()
-        connection.raw_sql("SET threads = 1")
-        return connection
+    def single() -> DuckDB:
+        engine = DuckDB.connect()
+        engine.backend.raw_sql("SET threads = 1")
+        return engine
 
     monkeypatch.setattr(stage, "connect", single)
     quality = ingest("train.csv", bank(), 0.0)
@@ -531,22 +531,6 @@ def test_wrong_parameters_end_in_a_sentence(changes: dict[str, float], sentence:
         run(stage.main)
     assert caught.value.code == sentence
     assert not Path("data").exists()
-
-
-def test_columns_are_read_as_the_first_row_suggests() -> None:
-    connection = connect()
-    files = [write(lines(*ROWS))]
-    typed = raw.read(connection, files, bank(), typed=True)
-    assert {name: str(kind) for name, kind in typed.schema().items()} == {
-        "id": "string",
-        "fecha": "date",
-        "edad": "float64",
-        "renta": "float64",
-        "prov": "string",
-        "card": "boolean",
-        "loan": "boolean",
-        "plan": "string",  # padded
-    }
 
 
 @pytest.mark.real

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from src.products.schema import Schema
+from src.tables.columns import Column
 
 TITLE = {"en": "Card", "ru": "Карта"}
 
@@ -19,19 +20,33 @@ def mapping(**changes: Any) -> dict[str, Any]:
     return {**usual, **changes}
 
 
-def test_columns_in_the_order_of_the_file() -> None:
+def test_columns_of_the_raw_file() -> None:
     schema = Schema.model_validate(mapping())
-    assert schema.profile == ["age", "tenure", "segment"]
-    assert schema.raw_columns == [
-        "ncodpers",
-        "fecha_dato",
-        "age",
-        "antiguedad",
-        "segmento",
-        "card",
-        "loan",
+    assert schema.columns == [
+        Column("ncodpers", "customer", "integer id"),
+        Column("fecha_dato", "month", "date"),
+        Column("age", "age", "number"),
+        Column("antiguedad", "tenure", "number"),
+        Column("segmento", "segment", "category"),
+        Column("card", "card", "flag"),
+        Column("loan", "loan", "flag"),
     ]
-    assert schema.id_type == "integer"
+    texts = Schema.model_validate(mapping(id_type="string"))
+    assert texts.columns[0] == Column("ncodpers", "customer", "text id")
+
+
+@pytest.mark.parametrize(
+    ("numeric", "clean"),
+    [
+        ({"age": "age", "tenure": "antiguedad"}, ["age", "tenure"]),
+        ({"income": "renta", "age": "age"}, ["income", "age", "income_missing"]),
+        ({}, []),
+    ],
+)
+def test_columns_of_a_clean_profile(numeric: dict[str, str], clean: list[str]) -> None:
+    schema = Schema.model_validate(mapping(numeric=numeric))
+    assert schema.profile == [*numeric, "segment"]
+    assert schema.clean_numeric == clean
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from src.models.history import MAX_MONTHS, History
 from src.products import paths, split
 from src.products.schema import Schema
 from src.products.split import Split, month_bits, windows
+from src.products.windows import Windows
 from src.reporting import write_parquet
+from tests.products.conftest import MONTHS
 
 
 def calendar(count: int) -> list[datetime.date]:
@@ -24,7 +26,13 @@ def calendar(count: int) -> list[datetime.date]:
 
 
 def settings(**changes: object) -> Split:
-    usual = {"base": "auto", "blend": "auto", "test": "auto", "blend_months": 8, "lookback_months": 12}
+    usual = {
+        "base": "auto",
+        "blend": "auto",
+        "test": "auto",
+        "blend_months": 8,
+        "lookback_months": 12,
+    }
     return Split.model_validate({**usual, **changes})
 
 
@@ -133,14 +141,13 @@ def table(workspace: Path) -> Table:
 
     def read(rows: pd.DataFrame) -> ir.Table:
         write_clean(rows)
-        return connect().read_parquet(paths.CLEAN)
+        return connect().table(paths.CLEAN)
 
     return read
 
 
 def test_month_bits_by_hand(bank: pd.DataFrame, schema: Schema, table: Table) -> None:
-    months = sorted(bank["month"].unique())
-    bits = month_bits(table(bank.sample(frac=1, random_state=1)), months, schema)
+    bits = month_bits(table(bank.sample(frac=1, random_state=1)), MONTHS, schema)
     # the last character is May, bit 0; active where customer / 10 + month is odd
     assert bits.to_pyarrow().to_pylist() == [
         {"customer": 10, "present": 0b11111, "was_active": 0b01010}
@@ -158,11 +165,33 @@ def test_month_bits_by_hand(bank: pd.DataFrame, schema: Schema, table: Table) ->
 
 
 def test_month_bits_of_known_months_only(bank: pd.DataFrame, schema: Schema, table: Table) -> None:
-    months = sorted(bank["month"].unique())[1:4]  # February to April: 50 is not known yet
-    bits = month_bits(table(bank), months, schema).to_pyarrow()
+    bits = month_bits(table(bank), MONTHS[1:4], schema).to_pyarrow()
+    # February to April: 50 is not known yet
     assert bits["customer"].to_pylist() == [10, 20, 30, 40]
     assert bits["present"].to_pylist() == [0b111, 0b111, 0b101, 0b110]
     assert bits["card"].to_pylist() == [0b110, 0b000, 0b001, 0b100]
+
+
+def test_a_month_without_snapshots_leaves_a_zero(
+    bank: pd.DataFrame, schema: Schema, table: Table
+) -> None:
+    march = MONTHS[2]
+    without = bank[bank["month"] != march]
+    months = [date for date in MONTHS if date != march]
+    bits = month_bits(table(without), months, schema).to_pyarrow()
+    assert bits["customer"].to_pylist() == [10, 20, 30, 40, 50]
+    assert bits["present"].to_pylist() == [0b11011, 0b01011, 0b11011, 0b11000, 0b00001]
+    assert bits["card"].to_pylist() == [0b01001, 0b00001, 0b00010, 0b11000, 0b00001]
+
+
+def test_snapshots_of_any_day_count_as_their_month(schema: Schema, table: Table) -> None:
+    days = [datetime.date(2016, 1, 31), datetime.date(2016, 2, 1), datetime.date(2016, 4, 15)]
+    rows = pd.DataFrame({"customer": 1, "month": days, "active": "0", "account": True})
+    bits = month_bits(table(rows.assign(card=False, loan=[True, False, False])), days, schema)
+    assert bits.to_pyarrow().to_pylist() == [
+        {"customer": 1, "present": 0b1101, "was_active": 0}
+        | {"account": 0b1101, "card": 0, "loan": 0b1000}
+    ]
 
 
 def test_month_bits_forgets_months_beyond_an_integer(schema: Schema, table: Table) -> None:
@@ -183,7 +212,7 @@ def test_month_bits_forgets_months_beyond_an_integer(schema: Schema, table: Tabl
 
 def test_month_bits_without_activity(bank: pd.DataFrame, schema: Schema, table: Table) -> None:
     plain = schema.model_copy(update={"categorical": {}})
-    bits = month_bits(table(bank), sorted(bank["month"].unique()), plain)
+    bits = month_bits(table(bank), MONTHS, plain)
     assert bits.columns == ("customer", "present", "account", "card", "loan")
 
 
@@ -199,7 +228,7 @@ def test_the_stage_writes_windows_and_bits(
         "test": ["2016-05-28"],
         "lookback_months": 3,  # all that April, the last blend month, has behind it
     }
-    history = History.read(paths.HISTORY, ["account", "card", "loan"])
+    history = History.read(paths.HISTORY, ["account", "card", "loan"], Windows.read().last)
     assert history.customers.tolist() == [10, 20, 30, 40, 50]
     assert history.additions().tolist() == [
         [False, True, False],

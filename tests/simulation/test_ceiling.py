@@ -1,3 +1,4 @@
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import yaml
 from src.errors import InputError
 from src.products import paths
 from src.products.schema import Schema
+from src.products.windows import Windows
 from src.reporting import write_parquet
 from src.simulation import ceiling
 
@@ -42,6 +44,8 @@ def write_history(months: dict[int, dict[str, int]]) -> None:
         for name in ("present", *PRODUCTS)
     }
     write_parquet(paths.HISTORY, pa.table({"customer": list(months), **columns}))
+    dates = [datetime.date(2016, month, 28) for month in (2, 3, 4, 5)]
+    Windows(dates[:1], dates[1:3], dates[3:], lookback_months=2).write()
 
 
 HISTORY = {

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from src.models.contract import Scores
 from src.models.customers import Customers
-from src.models.history import History
 from src.params import Section
 from src.tuning.objective import Objective
 from src.tuning.space import Tuning
 from src.tuning.study import Sweep
+from tests.histories import histories
 from tests.products.conftest import bank, open_bank, schema
 
 __all__ = ["bank", "open_bank", "schema"]
@@ -48,9 +48,7 @@ def first_places(x: float) -> Scores:
 @pytest.fixture
 def objective() -> Objective:
     """Four adders of product 0, who hold nothing."""
-    nothing = np.zeros((4, 3), dtype=np.int64)
-    present = np.ones(4, dtype=np.int64)
-    history = History(np.arange(4), present, present, nothing)
+    history = histories([1] * 4, np.zeros((4, 3)), 1)
     additions = np.zeros((4, 3), dtype=bool)
     additions[:, 0] = True
     return Objective("2016-04-28", Customers(pd.DataFrame(index=range(4)), history), additions)

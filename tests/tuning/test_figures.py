@@ -1,16 +1,19 @@
-"""Figures of a study: written for every kind of parameter, the same bytes for the same trials."""
+"""Figures of a study, for every kind of parameter."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from src.drawing import CONTRAST, save
 from src.tuning import figures
 from src.tuning.space import Space
+from tests.artists import bars, lengths, names, panel, points, texts, title, written
 
 NONE = float("nan")
 SPACE: Space = {
@@ -37,28 +40,93 @@ TRIALS = pd.DataFrame(
 IMPORTANCES = dict(zip(SPACE, [0.4, 0.3, 0.2, 0.1, 0.0], strict=True))
 
 
-def draw(folder: Path, trials: pd.DataFrame = TRIALS) -> dict[str, bytes]:
-    figures.history(folder / "history.png", "als", trials)
-    figures.importances(folder / "importances.png", "als", IMPORTANCES)
-    figures.parallel(folder / "parallel.png", "als", trials, SPACE)
-    figures.slices(folder / "slices.png", "als", trials, SPACE)
-    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+def test_trials_in_their_order_and_the_best_so_far() -> None:
+    axes = panel(figures.history("als", TRIALS))
+    assert title(axes) == "als: 4 trials, 2 of them to the end"
+    current, given_up, complete, best = range(4)
+    assert points(axes, current) == [(0, 0.5), (1, 0.5)]  # across the panel
+    assert [trial for trial, _ in points(axes, given_up)] == [1, 2]
+    assert points(axes, complete) == [(0, 0.5), (3, 0.75)]
+    assert points(axes, best) == [(0, 0.5), (1, 0.5), (2, 0.5), (3, 0.75)]
+    assert written(axes) == [" current 0.5000", " best so far 0.7500"]
+    assert axes.get_xlim() == (-1, 3.5)
+    assert axes.get_xlabel() == "trial (grey: given up with a part of the budget)"
 
 
-def test_the_same_trials_give_the_same_bytes(tmp_path: Path) -> None:
-    first = draw(tmp_path / "first")
-    assert list(first) == ["history.png", "importances.png", "parallel.png", "slices.png"]
-    assert all(content.startswith(b"\x89PNG") for content in first.values())
-    assert draw(tmp_path / "second") == first
-    better = TRIALS.assign(best=[0.5, 0.5, 0.5, 0.8]).replace({"map@7_adders": {0.75: 0.8}})
-    changed = draw(tmp_path / "third", better)
-    assert {name for name in first if changed[name] != first[name]} == set(first) - {
-        "importances.png"
-    }
+def test_names_at_the_end_of_lines_stand_apart() -> None:
+    axes = panel(figures.history("als", TRIALS.assign(best=0.5)))
+    low, high = (text.get_position()[1] for text in axes.texts)
+    assert low == 0.5
+    assert high > low
 
 
-def test_one_trial_is_enough(tmp_path: Path) -> None:
-    assert len(draw(tmp_path, TRIALS.head(1))) == 4
+def test_a_study_that_gave_nothing_up_needs_no_grey() -> None:
+    whole = TRIALS[TRIALS["state"] == "complete"]
+    assert panel(figures.history("als", whole)).get_xlabel() == "trial"
+    assert "grey" not in " ".join(texts(figures.slices("als", whole, SPACE)))
+    assert "grey: given up" in " ".join(texts(figures.slices("als", TRIALS, SPACE)))
+
+
+def test_importances_are_shares_the_first_on_top() -> None:
+    axes = panel(figures.importances("als", IMPORTANCES))
+    (group,) = bars(axes)
+    assert lengths(group) == [0.4, 0.3, 0.2, 0.1, 0.0]
+    assert names(axes, "y") == list(SPACE)
+    assert axes.yaxis_inverted()
+    assert written(axes) == ["40%", "30%", "20%", "10%", "0%"]
+    assert axes.get_xlim() == (0, 1)
+
+
+def test_complete_trials_are_lines_across_the_parameters() -> None:
+    axes = panel(figures.parallel("als", TRIALS, SPACE))
+    # the worst first; at last its value, between the first quarter (0.5625) and the best (0.75)
+    worse, better, again = ([y for _, y in points(axes, line)] for line in range(3))
+    assert worse == pytest.approx([0, 0.25, 0.25, 0, 0, 0])
+    assert better == again == pytest.approx([1, 1, 0.75, 1, 1, 1])
+    assert to_hex(axes.lines[2].get_color()).upper() == CONTRAST
+    assert len(axes.lines) == 3 + len(SPACE) + 1  # and a scale each
+    assert names(axes, "x") == [*SPACE, "MAP@7\namong adders"]
+    assert written(axes)[-5:] == ["≤ 0.562", "0.609", "0.656", "0.703", "0.750"]
+
+
+def test_slices_have_a_panel_for_each_parameter() -> None:
+    shown = [axes for axes in figures.slices("als", TRIALS, SPACE).axes if axes.get_visible()]
+    assert [title(axes) for axes in shown] == list(SPACE)
+    factors = shown[0]
+    (complete,) = factors.collections
+    assert np.asarray(complete.get_offsets()) == pytest.approx(np.array([[0, 0.5], [1, 0.75]]))
+    given_up, current, best = range(3)
+    assert [place for place, _ in points(factors, given_up)] == pytest.approx([0.5, 0.5])
+    assert points(factors, current) == [(0, 0.5)]
+    assert points(factors, best) == [(1, 0.75)]
+    assert names(factors, "x") == ["1", "4", "16", "64"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "panels"), [(1, 1), (4, 4), (5, 6), (8, 8), (9, 9), (10, 12)]
+)
+def test_at_most_four_panels_stand_side_by_side(parameters: int, panels: int) -> None:
+    space: Space = {f"p{number}": FloatDistribution(0, 1) for number in range(parameters)}
+    trials = TRIALS.assign(**dict.fromkeys(space, 0.5))
+    figure = figures.slices("als", trials, space)
+    assert len(figure.axes) == panels
+    assert sum(axes.get_visible() for axes in figure.axes) == parameters
+
+
+DRAWINGS: dict[str, Callable[[pd.DataFrame], Figure]] = {
+    "history": lambda trials: figures.history("als", trials),
+    "importances": lambda _: figures.importances("als", IMPORTANCES),
+    "parallel": lambda trials: figures.parallel("als", trials, SPACE),
+    "slices": lambda trials: figures.slices("als", trials, SPACE),
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_one_trial_is_enough_and_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.png", tmp_path / "second.png"
+    save(first, DRAWINGS[name](TRIALS.head(1)))
+    save(second, DRAWINGS[name](TRIALS.head(1)))
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_places_in_ranges() -> None:
@@ -101,20 +169,3 @@ def test_trials_given_up_are_shown_with_what_they_had() -> None:
     shown = figures._shown(TRIALS)
     # 0.3 is the worst tenth of 0.5, 0.3, 0.75: drawn at their first decile
     assert shown == pytest.approx([0.5, 0.3 + 0.2 * 0.2, NONE, 0.75], nan_ok=True)
-
-
-def test_slices_have_a_panel_for_each_parameter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    panels: list[Axes] = []
-    save = Figure.savefig
-
-    def saved(figure: Figure, *args: object, **options: object) -> None:
-        panels.extend(axes for axes in figure.axes if axes.get_visible())
-        save(figure, *args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Figure, "savefig", saved)
-    figures.slices(tmp_path / "slices.png", "als", TRIALS, SPACE)
-    assert [axes.get_title(loc="left") for axes in panels] == list(SPACE)
-    complete = panels[0].collections[0].get_offsets()
-    assert np.asarray(complete) == pytest.approx(np.array([[0, 0.5], [1, 0.75]]))

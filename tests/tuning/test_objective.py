@@ -14,7 +14,7 @@ OpenBank = Callable[[pd.DataFrame], Dataset]
 
 
 def hold(bank: pd.DataFrame, customer: int, month: int, product: str) -> None:
-    rows = (bank["customer"] == customer) & (bank["month"].map(lambda day: day.month) == month)
+    rows = (bank["customer"] == customer) & (bank["month"].map(lambda date: date.month) == month)
     assert rows.sum() == 1
     bank.loc[rows, product] = True
 

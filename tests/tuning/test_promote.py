@@ -30,7 +30,10 @@ BEST = [
 
 @pytest.fixture
 def study(workspace: Path) -> Path:
-    """What a study of the blend wrote."""
+    """What a study of the blend wrote, in a pipeline of two."""
+    pipeline = workspace / promote.PIPELINE
+    pipeline.parent.mkdir(parents=True)
+    pipeline.write_text("stages: {svd: {cmd: python -m src.tuning.svd}, blend: {}}\n")
     write_json("metrics/tuning/blend.json", {"section": "blend"})
     table = workspace / "plots/tuning/blend/trials.csv"
     table.parent.mkdir(parents=True)
@@ -199,4 +202,26 @@ def test_ranks_that_are_not_there(
 def test_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", "/")
     with pytest.raises(InputError, match="'git rev-parse HEAD' failed: fatal: not a git repo"):
+        run(monkeypatch, "blend")
+
+
+@pytest.mark.usefixtures("study")
+def test_studies_are_the_stages_of_their_pipeline(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert promote.studies() == ["svd", "blend"]
+    with pytest.raises(SystemExit, match="2"):
+        run(monkeypatch, "als")
+    assert re.search("argument model: invalid choice: 'als'.*svd.*blend", capsys.readouterr().err)
+
+
+def test_studies_of_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert promote.studies() == ["als", "kmeans", "mlc", "blend"]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_no_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentence = r"^pipelines/tuning/dvc\.yaml is missing: run from the root of the repository$"
+    with pytest.raises(InputError, match=sentence):
         run(monkeypatch, "blend")

@@ -59,7 +59,9 @@ def kill_in_the_middle(clone: Clone) -> Path:
 def test_a_killed_study_goes_on_and_ends_as_if_not(clone: Clone) -> None:
     clone.change({"als": {"trials": TRIALS}}, "pipelines/tuning/params.yaml")
     folder = kill_in_the_middle(clone)
-    complete = {file.name: file.stat().st_mtime_ns for file in folder.glob("*.npy")}
+    # the last trial may have been killed before its value was told
+    *told, _ = sorted(folder.glob("*.npy"))
+    complete = {file.name: file.stat().st_mtime_ns for file in told}
     assert clone.digests(*OUTPUTS) == {}
     ended = (folder / "journal.log").read_text().count('"op_code":6')
     assert 4 <= ended < TRIALS

@@ -1,0 +1,123 @@
+"""What is refused, of tables that are at hand."""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from src.engine import connect
+from src.errors import InputError
+from src.tables.columns import Column
+from src.tables.validation import check_keys, check_values
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+OWNER, DATE = Column("id", "customer", "integer id"), Column("fecha", "month", "date")
+AGE, CARD = Column("edad", "age", "number"), Column("card", "card", "flag")
+COLUMNS = [OWNER, DATE, AGE, CARD, Column("prov", "province", "category")]
+
+
+def check(share: float, **cells: list[str]) -> None:
+    usual = {"id": ["1", "2", "3", "4"], "fecha": ["2016-05-28"] * 4, "edad": ["30"] * 4}
+    usual |= {"card": ["0"] * 4, "prov": ["8"] * 4}
+    rows = ibis.memtable(pa.table(usual | cells))
+    check_values(connect(), rows, COLUMNS, "train.csv", share)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_rows_that_can_all_be_read(share: float) -> None:
+    check(share, edad=["", "NA", "nan", "1e3"], card=["1", "", " 0", "1.0"])
+
+
+@pytest.mark.parametrize("ages", [["old", "30", "30", "30"], ["inf", "old", "30", "30"]])
+def test_as_many_rows_as_the_share_allows_may_be_unreadable(ages: list[str]) -> None:
+    check(0.5, edad=ages)
+    with pytest.raises(InputError, match=r"cannot be read"):
+        check(0.2, edad=ages)
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        (
+            {"edad": ["30", "old", "30", "30"]},
+            r"^train.csv: 1 of 4 rows cannot be read \(for example edad is not a number: old\), "
+            r"more than ingest.max_rejected_share \(0.2\) allows; correct the file$",
+        ),
+        (
+            {"card": ["0", "1", "2", "3"]},
+            r"^train.csv: column card is not 0 or 1 in 2 rows \(for example '2' of id 3\); "
+            "correct the file$",
+        ),
+        (
+            {"fecha": ["2016-05-28", "28/05/2016", "", "2016-05-28"]},
+            r"^train.csv: column fecha is not a date such as 2016-05-28 in 2 rows \(for example "
+            r"'28/05/2016' of id 2\); correct the file$",
+        ),
+    ],
+)
+def test_what_is_wrong_is_counted_and_shown(cells: dict[str, list[str]], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        check(0.2, **cells)
+
+
+def keys(path: Path, *rows: tuple[int, str], batch: int = 1000) -> dict[str, object]:
+    cells: dict[str, list[Any]] = {
+        "customer": [customer for customer, _ in rows],
+        "month": [datetime.date.fromisoformat(date) for _, date in rows],
+    }
+    table = pa.table(cells, pa.schema([("customer", pa.int64()), ("month", pa.date32())]))
+    pq.write_table(table, path / "table.parquet", row_group_size=batch)
+    return check_keys(path / "table.parquet", OWNER, DATE, "train.csv")
+
+
+APRIL, MAY = "2016-04-28", "2016-05-28"
+
+
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+def test_customers_and_months_are_counted(batch: int, tmp_path: Path) -> None:
+    rows = [(1, APRIL), (1, MAY), (2, MAY), (5, APRIL)]
+    assert keys(tmp_path, *rows, batch=batch) == {
+        "customers": 3,
+        "months": 2,
+        "first_month": APRIL,
+        "last_month": MAY,
+    }
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 1000])
+def test_repeated_keys_are_found_across_batches(batch: int, tmp_path: Path) -> None:
+    rows = [(1, APRIL), (1, MAY), (1, MAY), (2, APRIL), (2, APRIL), (3, MAY)]
+    sentence = (
+        r"^train.csv: 2 rows repeat the id and fecha of another \(for example 1, 2016-05-28\); "
+        "keep one row per customer and month$"
+    )
+    with pytest.raises(InputError, match=sentence):
+        keys(tmp_path, *rows, batch=batch)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([], "^train.csv has no readable row below its header; get the file again$"),
+        (
+            [(1, MAY), (2, MAY)],
+            "^train.csv: column fecha is 2016-05-28 in every row, but an addition can only be "
+            "seen between two months; add the snapshots of other months$",
+        ),
+        (
+            [(1, MAY), (2, "2016-05-29")],
+            "^train.csv: column fecha has two dates in one month, 2016-05-28 and 2016-05-29; "
+            "give all rows of a monthly snapshot the same date$",
+        ),
+    ],
+)
+def test_tables_without_two_clear_months(
+    rows: list[tuple[int, str]], sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        keys(tmp_path, *rows)
