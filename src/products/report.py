@@ -7,7 +7,6 @@ from pathlib import Path
 from src.errors import InputError, run
 from src.evaluation.report import table
 from src.products import paths
-from src.products.windows import Windows
 
 
 def main() -> None:
@@ -15,8 +14,9 @@ def main() -> None:
     path = Path(paths.METRICS)
     if not path.exists():
         raise InputError(f"{path} is missing: run 'dvc repro' first")
-    print(table(json.loads(path.read_text(encoding="utf-8"))))
-    for line in Windows.read().warnings:
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    print(table(metrics))
+    for line in metrics.get("warnings", []):
         print(f"\nWarning: {line}.")
     plots = Path(paths.COMPARISON_PNG).parent
     print(f"\nPlots: {plots}/*.png; all of them on one page: dvc plots show", file=sys.stdout)
