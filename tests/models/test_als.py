@@ -13,7 +13,9 @@ def customers(*held: list[int]) -> Customers:
     """Customers of four months, by what they held in each, as bits."""
     bits = np.array(held)
     size = len(bits)
-    history = History(np.arange(size), np.full(size, 0b1111), np.zeros(size, dtype=int), bits)
+    last = np.full(size, np.datetime64("2016-04", "M"))
+    none = np.zeros(size, dtype=int)
+    history = History(np.arange(size), last, np.full(size, 0b1111), none, bits)
     return Customers(pd.DataFrame(index=range(size)), history)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from catboost import CatBoostClassifier, Pool
 
-from src.errors import InputError
+from src.models.contract import CannotFitError
 from src.models.shap import LeafShap, _tree
 
 
@@ -62,5 +62,5 @@ def test_trees_that_are_too_deep(rows: Any) -> None:
     booster = CatBoostClassifier(
         iterations=1, depth=11, loss_function="MultiClass", allow_writing_files=False, verbose=False
     ).fit(matrix, labels)
-    with pytest.raises(InputError, match=r"at most 10 levels, but one has 11: lower blend.depth"):
+    with pytest.raises(CannotFitError, match=r"at most 10 levels, but one has 11"):
         LeafShap.of(booster)
