@@ -29,7 +29,7 @@ _TYPES: dict[CellType, str] = {
 }
 _UNREADABLE = (duckdb.IOException, duckdb.ConversionException, duckdb.InvalidInputException)
 _SHARE = 0.1  # of the memory that is free when a stage starts
-_LEAST, _MOST = 1.0, 4.0  # GB
+_LEAST, _MOST = 1.0, 2.0  # GB; a stage takes up to half a GB beside it
 _ROW_GROUP = 122_880  # rows, as the engine itself writes
 _ROW_GROUPS_AT_ONCE = 16
 
@@ -44,7 +44,7 @@ class DuckDB:
     def connect(cls) -> "DuckDB":
         """Start an in-process DuckDB.
 
-        Environment: NEXTBEST_MEMORY (``2GB``; by default a tenth of what is free, at least 1 GB)
+        Environment: NEXTBEST_MEMORY (``2GB``; by default a tenth of what is free, 1 to 2 GB)
         bounds the engine's memory; what does not fit is spilled to NEXTBEST_TMP (default
         ``data/tmp``). Neither changes a result.
         """
