@@ -22,7 +22,8 @@ class Reasons:
     Attributes
     ----------
     features : int16 array, shape (customers, k, COUNT)
-        Features of the ranker, the strongest first; -1 where nothing else speaks for the product.
+        Features of the ranker, the strongest first, equal ones by their index; -1 where nothing
+        else speaks for the product.
     values : float32 array, shape (customers, k, COUNT)
         What the features are for the customer.
     contributions : float32 array, shape (customers, k, COUNT)
@@ -61,7 +62,7 @@ def explain(
     shape = (items.size, COUNT)
     best, values = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.float32)
     strength = np.empty(shape, dtype=np.float32)
-    for place in range(COUNT):  # an order, even a partial one, of all takes four times as long
+    for place in range(COUNT):  # quicker than even a partial order of all features
         feature = pairs.argmax(axis=1)
         strength[:, place] = pairs[each, feature]
         values[:, place] = matrix[customer, feature]
