@@ -94,8 +94,8 @@ class KMeans:
             cluster_centers, inertia = _learn(points, settings)
             labels = _nearest(points, cluster_centers)
         sizes = np.bincount(labels, minlength=len(cluster_centers))
-        table = np.zeros((len(cluster_centers), holdings.shape[1]), dtype=np.float64)
-        np.add.at(table, labels, holdings)
+        by_item = [np.bincount(labels, weights=own, minlength=len(sizes)) for own in holdings.T]
+        table = np.array(by_item).T
         prior = holdings.mean(axis=0)
         table = (table + prior) / (sizes + 1)[:, None]  # an empty cluster has what all hold
         shares = table.astype(np.float32)
@@ -103,9 +103,14 @@ class KMeans:
 
     def clusters(self, customers: Customers) -> NDArray[np.int32]:
         """Nearest center of each customer, shape (customers,)."""
-        encoded = self.encoder.transform(customers.profile)
-        points = _indicators(self.encoder, self.widths, self.log_columns, encoded)
-        return _nearest((points - self.mean) / self.scale, self.cluster_centers)
+        nearest = np.empty(len(customers), dtype=np.int32)
+        for start in range(0, len(customers), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            encoded = self.encoder.transform(customers.profile.iloc[rows])
+            points = _indicators(self.encoder, self.widths, self.log_columns, encoded)
+            points = (points - self.mean) / self.scale
+            nearest[rows] = _nearest(points, self.cluster_centers)
+        return nearest
 
     def score(self, customers: Customers) -> Scores:
         """Score every item for every customer; see `Model`."""

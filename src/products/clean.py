@@ -60,21 +60,20 @@ def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clea
     """
     keys = median_keys(schema)
     valid = _valid(rows, schema, settings)
-    overall = medians
-    if keys:
-        cells = medians.select(*keys, **{f"cell_{name}": name for name in schema.numeric})
-        valid = valid.left_join(cells, keys)
-        overall = medians.filter(*(medians[key].isnull() for key in keys))
-    if schema.numeric:
-        valid = valid.cross_join(
-            overall.select(**{f"overall_{name}": name for name in schema.numeric})
-        )
+    for depth in range(len(keys), -1, -1) if schema.numeric else ():
+        own, level = keys[:depth], f"depth{depth}"
+        known = medians.filter([medians[key].isnull() for key in keys[depth:]])
+        known = known.select(*own, **{f"{level}_{name}": name for name in schema.numeric})
+        if own:  # a key that is null meets no row
+            valid = valid.left_join(known, own, rname=f"{level}_{{name}}")
+        else:
+            valid = valid.cross_join(known)
     return _impute(valid, schema)
 
 
 def _impute(rows: ir.Table, schema: Schema) -> ir.Table:
-    """Give every missing number its median; each row stands beside ``cell_…`` and ``overall_…``."""
-    levels = ["cell", "overall"] if median_keys(schema) else ["overall"]
+    """Give every missing number its median; each row stands beside those of all its levels."""
+    levels = [f"depth{depth}" for depth in range(len(median_keys(schema)), -1, -1)]
     columns: dict[str, ir.Value] = {}
     if "income" in schema.numeric:
         columns["income_missing"] = rows["income"].isnull()

@@ -5,8 +5,9 @@ from typing import Any
 import pyarrow as pa
 
 from src.errors import InputError
-from src.lists import LIST_LENGTH, batches, lists_of
+from src.lists import LIST_LENGTH, by_batches, lists_of
 from src.models.contract import CannotFitError, FirstStage, Model
+from src.models.customers import Customers
 from src.products import paths
 from src.products.dataset import Dataset
 from src.reporting import write_curve, write_parquet
@@ -44,14 +45,12 @@ def train(record: FirstStage, dataset: Dataset, settings: Any) -> None:
 def write_offline_lists(path: str, model: Model, dataset: Dataset) -> None:
     """Write a model's lists for every customer, as known before the test month."""
     customers = dataset.customers(month_of(dataset.windows.test[0]))
-    parts = [
-        lists_of(
-            batch.history.customers,
-            model.score(batch),
-            batch.history.holdings(),
-            dataset.products,
-            LIST_LENGTH,
+
+    def lists(batch: Customers) -> pa.Table:
+        own = batch.history
+        return lists_of(
+            own.customers, model.score(batch), own.holdings(), dataset.products, LIST_LENGTH
         )
-        for batch in batches(customers, "offline lists")
-    ]
-    write_parquet(path, pa.concat_tables(parts))
+
+    parts = by_batches(lists, customers, "offline lists")
+    write_parquet(path, pa.concat_tables(list(parts)))

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
@@ -115,16 +116,22 @@ def _missing(path: Path) -> dict[str, int]:
     return missing
 
 
-def _numbers(engine: Engine, path: Path, schema: Schema) -> dict[str, dict[str, float]]:
-    """Least, most and commonest value of each number: a sentinel stands out."""
+def _numbers(engine: Engine, path: Path, schema: Schema) -> dict[str, dict[str, float | None]]:
+    """Least, most and commonest value of each number: a sentinel stands out.
+
+    Of values that are equally common, the least; None where a column has no value.
+    """
     rows = engine.table(path)
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float | None]] = {}
     for name in schema.numeric:
-        column = rows[name]
+        values = rows.select(value=rows[name]).drop_null()
         (told,) = engine.collect(
-            rows.aggregate(min=column.min(), max=column.max(), mode=column.mode())
+            values.aggregate(min=values["value"].min(), max=values["value"].max())
         ).to_pylist()
-        found[name] = told
+        # The engine's own mode is any of several, and not the same one each time.
+        counted = values.group_by("value").aggregate(times=values.count())
+        common = engine.collect(counted.order_by(ibis.desc("times"), "value").limit(1))
+        found[name] = told | {"mode": next(iter(common["value"].to_pylist()), None)}
     return found
 
 

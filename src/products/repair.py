@@ -106,12 +106,11 @@ def repair_profile(
         name: UNKNOWN if given[name] is None else given[name] for name in schema.categorical
     }
     key = [categories[name] for name in median_keys(schema)]
-    levels = [key[:known] + [None] * (len(key) - known) for known in range(len(key), -1, -1)]
-    own = next(medians[tuple(level)] for level in levels if tuple(level) in medians)
-    overall = medians[tuple(levels[-1])]
+    levels = [key[:depth] + [None] * (len(key) - depth) for depth in range(len(key), -1, -1)]
+    known = [medians[tuple(level)] for level in levels if tuple(level) in medians]
     numbers: dict[str, float | str] = {}
     for name in schema.numeric:
-        candidates = (given[name], own[name], overall[name], 0.0)
+        candidates = (given[name], *(level[name] for level in known), 0.0)
         numbers[name] = float(next(number for number in candidates if number is not None))
     if "income" in schema.numeric:
         numbers["income_missing"] = float(given["income"] is None)

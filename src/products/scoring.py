@@ -38,9 +38,13 @@ class Models:
             self.first_stage[name].save(Path(folder) / record.file)
         self.ranker.save(Path(folder) / RANKER)
 
+    def score_first_stage(self, customers: Customers) -> dict[str, Scores]:
+        """Scores of the first-stage models by name; float32, (customers, products)."""
+        return {name: model.score(customers) for name, model in self.first_stage.items()}
+
     def score(self, customers: Customers) -> dict[str, Scores]:
         """Scores of every model by name; float32, (customers, products)."""
-        first = {name: model.score(customers) for name, model in self.first_stage.items()}
+        first = self.score_first_stage(customers)
         return {
             "popularity": self.popularity.score(customers),
             **first,

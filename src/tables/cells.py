@@ -55,7 +55,7 @@ def canonical(cell: ir.Value) -> ir.StringValue:
         return _perhaps_null(cell).cast("int8").cast("string")
     if kind.is_floating():
         number = cell.nullif(float("nan"))
-        whole = (number == number.floor()) & (number.abs() < _EXACT)
+        whole = (number % 1 == 0) & (number.abs() < _EXACT)
         return ibis.ifelse(whole, number.cast("int64").cast("string"), number.cast("string"))
     text = _given(cell.cast("string"))
     # Few cells end in 0 and have a point: only these are looked at closely, as that takes long.
@@ -103,22 +103,25 @@ def _owner(rows: ir.Table, column: Column) -> ir.Value:
         integer = text.try_cast("int64")
         return ibis.ifelse(integer.cast("string") == text, integer, ibis.null("int64"))
     if owner.type().is_floating():
-        exact = (owner == owner.floor()) & (owner.abs() < _EXACT)
+        exact = (owner % 1 == 0) & (owner.abs() < _EXACT)
         return ibis.ifelse(exact, owner.try_cast("int64"), ibis.null("int64"))
+    if owner.type().is_decimal():
+        return ibis.ifelse(owner % 1 == 0, owner.try_cast("int64"), ibis.null("int64"))
     return owner.try_cast("int64")
 
 
 def misspelt(rows: ir.Table, column: Column) -> ir.BooleanValue:
     """Where an integer id is a number, but not spelt as the number that it is, or not exactly."""
     owner = rows[column.raw]
-    if column.kind == "text id" or owner.type().is_integer():
+    if column.kind == "text id" or not (owner.type().is_string() or owner.type().is_floating()):
         return ibis.literal(False)
     if owner.type().is_string():
         text = canonical(owner)
-        is_number = text.try_cast("int64").notnull() | text.try_cast("float64").notnull()
+        number = text.try_cast("float64")  # a NaN is no id at all, and no other spelling of one
+        is_number = text.try_cast("int64").notnull() | (number.notnull() & ~number.isnan())
         broken = text.contains(".") & ~text.lower().contains("e")  # 12.7: no id at all
         return is_number & ~broken & _owner(rows, column).isnull()
-    return owner.notnull() & (owner.abs() >= _EXACT)
+    return (owner.abs() >= _EXACT) & ~owner.isnan()
 
 
 def unfit(rows: ir.Table, columns: Columns) -> dict[Column, ir.BooleanValue]:

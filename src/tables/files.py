@@ -175,7 +175,7 @@ def _tables(source: str, folder: Path, advice: str, notes: list[str]) -> Iterato
 def _unpacked(title: str, path: str, folder: Path, notes: list[str]) -> Iterator[tuple[str, str]]:
     name = Path(path).name
     lower = name.lower()
-    if name.startswith((".", "_")) or "__MACOSX" in Path(path).parts:
+    if name.startswith((".", "_")) or "__MACOSX" in Path(title).parts:
         notes.append(f"{title} is no table and was passed over")
     elif lower.endswith(_ZIP):
         yield from _members(title, path, folder, notes)
