@@ -40,10 +40,10 @@ def test_connect_starts_it() -> None:
     [
         (0.5, "1.0GB"),  # at least
         (10.0, "1.0GB"),
-        (25.0, "2.5GB"),  # a tenth
-        (40.0, "4.0GB"),
-        (512.0, "4.0GB"),  # at most
-        (float("inf"), "4.0GB"),  # the system does not tell
+        (15.0, "1.5GB"),  # a tenth
+        (20.0, "2.0GB"),
+        (512.0, "2.0GB"),  # at most
+        (float("inf"), "2.0GB"),  # the system does not tell
     ],
 )
 def test_a_tenth_of_the_free_memory(free: float, limit: str) -> None:

@@ -1,6 +1,7 @@
 """Files of a raw table, without the stage around them."""
 
 import gzip
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ def archive(name: str, **members: str | bytes) -> str:
 
 
 def found(source: str) -> Source:
-    return find(source, Path("unpacked"), COLUMNS, "do something")
+    folder = Path(tempfile.mkdtemp(prefix=".unpacked-", dir=Path.cwd()))
+    return find(source, folder, COLUMNS, "do something")
 
 
 def titles(source: str) -> list[str]:
