@@ -45,7 +45,8 @@ deps: .venv/runtime ## Write what the stages import into every dvc.yaml.
 lock: ## Pin the newest versions that fit the requirements*.in files.
 	for list in requirements requirements-service requirements-dev; do \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
-			--no-annotate --no-header --upgrade $$list.in --output-file $$list.txt || exit; \
+			--no-annotate --no-header --generate-hashes --upgrade $$list.in --output-file $$list.txt \
+			|| exit; \
 	done
 
 $(UV):

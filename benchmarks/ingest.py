@@ -30,8 +30,9 @@ def ingest(source: str) -> None:
     from src.products import ingest as stage
     from src.products.schema import Schema
 
-    schema = params.load("schema", Schema, os.environ["BENCHMARK_PARAMS"])
-    stage.ingest(source, schema, 0.01)
+    file = os.environ["BENCHMARK_PARAMS"]
+    settings = params.load("ingest", stage.Ingest, file)
+    stage.ingest(source, params.load("schema", Schema, file), settings)
 
 
 def pandas_read(source: str) -> None:

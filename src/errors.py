@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 
@@ -26,6 +27,7 @@ def run(stage: Callable[[], None]) -> None:
         stage()
         return
     try:
+        _refuse_links()
         stage()
     except InputError as error:
         sys.exit(f"error: {error}")
@@ -37,6 +39,17 @@ def run(stage: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print("interrupted: previous outputs are untouched", file=sys.stderr)
         sys.exit(130)
+
+
+def _refuse_links() -> None:
+    """DVC writes no outputs through a link, and would say so only after the work is done."""
+    for folder in (Path("data"), Path("models")):
+        if folder.is_symlink():
+            raise InputError(
+                f"{folder} is a link ({folder.readlink()}), through which DVC does not write: make "
+                "it a folder again ('git checkout' brings it back), and keep what is large on the "
+                "other disk by 'dvc cache dir /other/disk' and 'dvc config cache.type symlink'"
+            )
 
 
 def _end(cause: str) -> NoReturn:

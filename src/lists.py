@@ -1,17 +1,21 @@
 """Lists of items to offer: top-k of scores, held ones left out, batch by batch."""
 
-from collections.abc import Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from src.ranking import top_k
 
 LIST_LENGTH = 7  # as in MAP@7
-_AT_ONCE = 50_000
+_AT_ONCE = 20_000
 
 
 class Divisible(Protocol):
@@ -25,6 +29,7 @@ class Divisible(Protocol):
 
 
 Rows = TypeVar("Rows", bound=Divisible)
+Result = TypeVar("Result")
 
 
 def batches(rows: Rows, title: str) -> Iterator[Rows]:
@@ -32,6 +37,23 @@ def batches(rows: Rows, title: str) -> Iterator[Rows]:
     starts = range(0, len(rows), _AT_ONCE)
     for start in tqdm(starts, desc=title, unit="batch", disable=None):
         yield rows.of(slice(start, start + _AT_ONCE))
+
+
+def by_batches(work: Callable[[Rows], Result], rows: Rows, title: str) -> Iterator[Result]:
+    """Do some work on each batch, side by side on all processors; results in order.
+
+    BLAS keeps to one thread meanwhile: whoever limits its threads for a while, as ALS does, would
+    otherwise change them for the other batches, too.
+    """
+    threads = os.cpu_count() or 1
+    running: deque[Future[Result]] = deque()
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        for batch in batches(rows, title):
+            running.append(pool.submit(work, batch))
+            if len(running) > threads:  # no more at once than memory is needed for
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
 
 
 def lists_of(

@@ -12,17 +12,20 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 from pydantic import BaseModel
 
 from scripts.deps import closure, file_of, has_code, imported, pipelines, tree, with_deps
+from src.models.contract import FirstStage
 from src.models.registry import FIRST_STAGE
 from src.products import paths
+from src.products.scoring import model_files
 from src.simulation import products as simulation
 
 ROOT = Path(__file__).parent.parent
 PIPELINES = pipelines()
 
-FOLDERS = {paths.MODELS}  # named to find the files below it, not written as a whole
+FOLDERS = {paths.MODELS, paths.TABLES, paths.PLOTS}  # of files, not written as a whole
 OPTIONAL = {paths.SUBMISSION}  # only written where recommend.submission says so
 
 
@@ -139,6 +142,12 @@ def touched(stage: Stage) -> set[str]:
     }
 
 
+def of_record(record: FirstStage) -> set[str]:
+    """What the stage of a first-stage model writes, by the model's record."""
+    curve = {f"{paths.PLOTS}/{record.name}_curve.csv"} if record.curve else set()
+    return {f"{paths.MODELS}/{record.file}", f"{paths.TABLES}/{record.offline_lists}", *curve}
+
+
 def catalogue() -> dict[str, str]:
     return {name: value for name, value in vars(paths).items() if name.isupper()}
 
@@ -240,21 +249,25 @@ def test_catalogue_names_every_path_once() -> None:
 
 def test_outputs_are_the_catalogue() -> None:
     written = {path for stage in PRODUCTS for path in stage.written()}
-    assert written == set(catalogue().values()) - FOLDERS - OPTIONAL
+    by_record = {path for record in FIRST_STAGE.values() for path in of_record(record)}
+    assert written == (set(catalogue().values()) - FOLDERS - OPTIONAL) | by_record
 
 
 @each_product_stage
 def test_paths_of_a_stage_are_those_in_its_code(stage: Stage) -> None:
     declared = stage.data | set(stage.written())
     named = touched(stage) - OPTIONAL
-    for folder in named & FOLDERS:
-        named |= {path for path in declared if path.startswith(f"{folder}/")}
+    record = FIRST_STAGE.get(stage.name.removeprefix("train_"))
+    if record:
+        named |= of_record(record)
+    elif paths.MODELS in named:  # read as a whole
+        named |= {path for path in declared if path.startswith(f"{paths.MODELS}/")}
     assert declared - {"${ingest.path}"} == named - FOLDERS
     assert ("${ingest.path}" in declared) == (stage.name == "ingest")
 
 
 def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:
-    judged = {path for path in catalogue().values() if path.startswith(f"{paths.MODELS}/")}
+    judged = {f"{paths.MODELS}/{file}" for file in model_files().values()}
     evaluate = next(stage for stage in PRODUCTS if stage.name == "evaluate")
     assert judged <= evaluate.data
 
@@ -434,9 +447,53 @@ def test_no_file_names_a_package_registry() -> None:
     assert named == set()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
-def test_every_requirement_is_pinned(name: str) -> None:
-    pinned = re.compile(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[0-9][\w.!+]*( ; .+)?")
-    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    assert lines
-    assert [line for line in lines if not pinned.fullmatch(line)] == []
+@pytest.mark.parametrize("name", ["", "-service", "-dev"])
+def test_every_requirement_is_pinned_with_its_hashes(name: str) -> None:
+    pinned = re.compile(
+        r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[0-9][\w.!+]*( ; .+)?( \\\n    --hash=sha256:[0-9a-f]{64})+"
+    )
+    text = (ROOT / f"requirements{name}.txt").read_text(encoding="utf-8").strip()
+    entries = re.split(r"\n(?=\S)", text)
+    assert entries
+    assert [entry for entry in entries if not pinned.fullmatch(entry)] == []
+
+
+def test_no_raw_data_are_in_git() -> None:
+    raw = (".csv", ".gz", ".zip", ".parquet", ".pq")
+    small = ("plots/", "metrics/", "src/simulation/calibration/")
+    names = [str(file.relative_to(ROOT)) for file in tracked_files()]
+    assert [name for name in names if name.endswith(raw) and not name.startswith(small)] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "override"),
+    [
+        ("params.yaml", "train_als.factors=24"),
+        ("pipelines/simulation/params.yaml", "products.months=17"),
+        ("pipelines/tuning/params.yaml", "als.seed=7"),
+    ],
+)
+def test_an_experiment_changes_nothing_but_its_parameter(
+    tmp_path: Path, file: str, override: str
+) -> None:
+    """`dvc exp run -S` writes the file anew: it must stand as DVC writes it."""
+    copy = tmp_path / "params.yaml"
+    copy.write_bytes((ROOT / file).read_bytes())
+    apply_overrides(str(copy), [override])
+    assert copy.read_text(encoding="utf-8") == (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_git_gives_the_same_bytes_everywhere(tmp_path: Path) -> None:
+    """Windows clones with core.autocrlf would make every stage stale."""
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / ".gitattributes").write_bytes((ROOT / ".gitattributes").read_bytes())
+    (made / "a.py").write_bytes(b"x = 1\ny = 2\n")
+    (made / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    who = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for command in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "-m", "x"]):
+        subprocess.run(["git", *command], cwd=made, check=True)
+    clone = ["git", "-c", "core.autocrlf=true", "clone", "--quiet", str(made), "copy"]
+    subprocess.run(clone, cwd=tmp_path, check=True)
+    for name in ("a.py", "b.png"):
+        assert (tmp_path / "copy" / name).read_bytes() == (made / name).read_bytes()

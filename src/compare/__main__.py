@@ -10,6 +10,7 @@ from pathlib import Path
 
 from src.compare.differences import AdderScores, compare
 from src.compare.presentation import draw, markdown
+from src.compare.revisions import WORKSPACE, raw_files_sentence
 from src.drawing import save
 from src.errors import run
 
@@ -25,6 +26,9 @@ def main() -> None:
     parser.add_argument("after", metavar="REV_B", help="the same, or workspace")
     arguments = parser.parse_args()
     comparison = compare(AdderScores.read(arguments.before), AdderScores.read(arguments.after))
+    for revision in (arguments.before, arguments.after):
+        if revision != WORKSPACE and (warning := raw_files_sentence(revision)):
+            print(f"warning: {warning}", file=sys.stderr)
     save(PICTURE, draw(comparison))
     print(markdown(comparison))
     print(f"\nPicture: {PICTURE}", file=sys.stderr)

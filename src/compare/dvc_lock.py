@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
 from dvc.repo import Repo
 
 from src.errors import InputError
+from src.params import read_yaml
 
 _DRY_RUN = ("repro", "--dry", "--allow-missing", "--keep-going")
 _MOST = 3  # causes named per stage
@@ -101,7 +101,7 @@ def _changes(status: list[Any]) -> set[tuple[str, str, str]]:
 def _cause(stage: str, status: list[Any], folder: Path) -> str:
     file, _, name = stage.rpartition(":")
     lock = (folder / file).with_name("dvc.lock") if file else folder / "dvc.lock"
-    if not lock.exists() or name not in yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]:
+    if not lock.exists() or name not in read_yaml(lock.read_text(encoding="utf-8"))["stages"]:
         return "it has never run"
     changed, rewritten, lost = (
         sorted(path for kind, path, state in _changes(status) if (kind, state) == wanted)

@@ -16,7 +16,9 @@ from dvc.repo import Repo
 
 from src.compare import dvc_lock
 from src.compare.differences import VERDICT_ON, AdderScores, compare
+from src.compare.git import git, unknown
 from src.compare.presentation import draw, markdown, short, signed
+from src.compare.revisions import raw_files_sentence
 from src.drawing import save
 from src.errors import InputError, run
 from src.evaluation.report import models_of
@@ -55,8 +57,11 @@ def report(base: Side, head: Side, complaint: str, images_url: str | None) -> st
         params = changes(repository, "params", base, head)
         metrics = changes(repository, "metrics", base, head)
     stale = f"**{complaint}** What follows was committed; this code may give something else."
+    raw = raw_files_sentence(head.commit).replace(head.commit, head.title)
     sections = [
+        f"**{raw}.**" if raw else "",
         stale if complaint else "dvc.lock fits the code.",
+        warnings(_metrics(head.commit)),
         "### Is it a difference?",
         verdict(base, head, images_url),
         "### Parameters",
@@ -68,6 +73,11 @@ def report(base: Side, head: Side, complaint: str, images_url: str | None) -> st
         plots(base, head, images_url),
     ]
     return "\n\n".join(section for section in sections if section)
+
+
+def warnings(metrics: dict[str, Any]) -> str:
+    """What is odd about the data behind the metrics."""
+    return "\n".join(f"- **Warning**: {line}." for line in metrics.get("warnings", []))
 
 
 def verdict(base: Side, head: Side, images_url: str | None) -> str:
@@ -123,10 +133,10 @@ def _with_interval(model: dict[str, float] | None, key: str, digits: int) -> str
 
 def plots(base: Side, head: Side, images_url: str | None) -> str:
     """Changed pictures side by side, other changed plots and unchanged ones by name."""
-    listing = _git("diff", "--name-only", "--no-renames", base.commit, head.commit, "--", "plots")
+    listing = git("diff", "--name-only", "--no-renames", base.commit, head.commit, "--", "plots")
     changed = [path for path in listing.split() if path.endswith(".png")]
     data = [f"`{path}`" for path in listing.split() if not path.endswith(".png")]
-    there = _git("ls-tree", "-r", "--name-only", head.commit, "plots").split()
+    there = git("ls-tree", "-r", "--name-only", head.commit, "plots").split()
     same = [f"`{path}`" for path in there if path.endswith(".png") and path not in changed]
     parts = []
     for path in changed:
@@ -177,29 +187,18 @@ def _details(title: str, table: str) -> str:
 
 
 def _metrics(commit: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(_git("show", f"{commit}:{paths.METRICS}") or "{}")
+    content: dict[str, Any] = json.loads(git("show", f"{commit}:{paths.METRICS}") or "{}")
     return content
-
-
-def _git(*command: str) -> str:
-    """What git prints; nothing where it fails."""
-    done = subprocess.run(  # noqa: S603
-        ["git", *command],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return "" if done.returncode else done.stdout.strip()
 
 
 def _heading(base: Side, head: Side, tip: str) -> str:
     """Which commits are compared, and what is not in them."""
-    branch = _git("branch", "--show-current") or head.title
+    branch = git("branch", "--show-current") or head.title
     lines = [f"## {branch} (`{head.commit[:7]}`) against {base.title} (`{base.commit[:7]}`)"]
-    if since := int(_git("rev-list", "--count", f"{base.commit}..{tip}")):
+    if since := int(git("rev-list", "--count", f"{base.commit}..{tip}")):
         commits = "1 commit" if since == 1 else f"{since} commits"
         lines.append(f"{base.title} has gone on by {commits} since this branch left it.")
-    if _git("status", "--porcelain"):
+    if git("status", "--porcelain"):
         lines.append("Uncommitted changes are not in this report.")
     return "\n\n".join(lines)
 
@@ -215,14 +214,17 @@ def main() -> None:
         "--images-url", metavar="URL", help="link pictures to URL/COMMIT/PATH, not to copies"
     )
     arguments = parser.parse_args()
-    tip = _git("rev-parse", "--verify", "--quiet", f"{arguments.base}^{{commit}}")
+    tip = git("rev-parse", "--verify", "--quiet", f"{arguments.base}^{{commit}}")
     if not tip:
-        raise InputError(
-            f"unknown revision '{arguments.base}': name the branch that this one is to go into, "
-            "as in 'make report BASE=origin/main'"
+        raise unknown(
+            arguments.base,
+            "name the branch that this one is to go into, as in 'make report BASE=origin/main'",
         )
-    head = Side(_git("rev-parse", "HEAD"), "this branch")
-    base = Side(_git("merge-base", tip, head.commit) or tip, short(arguments.base))
+    head = Side(git("rev-parse", "HEAD"), "this branch")
+    common = git("merge-base", tip, head.commit)
+    if not common and git("rev-parse", "--is-shallow-repository") == "true":
+        raise unknown(arguments.base, "")
+    base = Side(common or tip, short(arguments.base))
     try:
         complaint = dvc_lock.complaint(dvc_lock.stale_stages(head.commit))
     except InputError as error:

@@ -3,10 +3,13 @@
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from dvc.scm import RevError
+from dvc.scm import RevError, resolve_rev
 
+from src.compare.git import git, unknown
 from src.errors import InputError
 
+_RAW = (".csv", ".csv.gz", ".txt.gz", ".gz", ".zip", ".parquet", ".pq")
+_NOT_RAW = ("plots/", "metrics/", "src/", "tests/", "docs/")
 WORKSPACE = "workspace"  # as DVC calls the working folder
 
 
@@ -29,9 +32,8 @@ def read(revision: str, *paths: str) -> list[bytes]:
     try:
         repository = Repo(rev=None if revision == WORKSPACE else revision)
     except RevError:
-        raise InputError(
-            f"unknown revision '{revision}': name a commit, a branch, a tag, a DVC experiment, or "
-            f"'{WORKSPACE}'"
+        raise unknown(
+            revision, f"name a commit, a branch, a tag, a DVC experiment, or '{WORKSPACE}'"
         ) from None
     except DvcException as error:
         raise InputError(f"'{revision}' cannot be read: {error}") from None
@@ -40,6 +42,7 @@ def read(revision: str, *paths: str) -> list[bytes]:
         contents = []
         for path in paths:
             if not files.isfile(path):
+                _check_pipeline(repository, revision)
                 raise InputError(
                     f"'{revision}' has no {path}: nothing wrote it then. Take a later revision"
                 )
@@ -54,3 +57,35 @@ def read(revision: str, *paths: str) -> list[bytes]:
                     "push' it where it was made, or run 'dvc repro' on that revision"
                 ) from None
         return contents
+
+
+def _check_pipeline(repository: Repo, revision: str) -> None:
+    """Say what is wrong where DVC cannot read the pipeline: then it knows of no output at all."""
+    try:
+        _ = repository.index.outs
+    except Exception as error:  # of DVC, and of the libraries by which it reads
+        raise InputError(f"DVC cannot read the pipeline of '{revision}': {error}") from None
+
+
+def raw_files(revision: str) -> list[str]:
+    """Raw data that lie in a commit, where everybody who gets the repository would see them.
+
+    Tables and archives, other than the small ones of the project itself. DVC commits what git does
+    not ignore when it runs an experiment.
+    """
+    with Repo() as repository:
+        commit = resolve_rev(repository.scm, revision)
+    names = git("ls-tree", "-r", "--name-only", "-z", commit).split("\0")
+    return [name for name in names if name.lower().endswith(_RAW) and not name.startswith(_NOT_RAW)]
+
+
+def raw_files_sentence(revision: str) -> str:
+    """What to do about raw data in a commit; empty where there are none."""
+    names = raw_files(revision)
+    if not names:
+        return ""
+    return (
+        f"'{revision}' holds raw data in git: {', '.join(names[:3])}"
+        f"{', …' if len(names) > 3 else ''}. Do not push it: keep raw files in data/raw, which git "
+        "ignores, and remove the commit, or the experiment with 'dvc exp remove'"
+    )

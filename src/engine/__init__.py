@@ -53,7 +53,11 @@ class Engine(Protocol):
         """Open raw parquet files as one table; columns are matched by name."""
 
     def raw_csv(
-        self, files: Sequence[str], columns: Mapping[str, CellType], missing: Sequence[str]
+        self,
+        files: Sequence[str],
+        columns: Mapping[str, CellType],
+        missing: Sequence[str],
+        separator: str,
     ) -> ir.Table:
         """Open raw CSV files, gzipped or not, whose columns stand in the same order.
 
@@ -65,6 +69,8 @@ class Engine(Protocol):
             UnreadableError.
         missing : sequence of str
             Spellings of a cell without a value.
+        separator : str
+            Between the cells of a line.
         """
 
     def collect(self, rows: ir.Table) -> pa.Table:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -28,7 +29,7 @@ _TYPES: dict[CellType, str] = {
 }
 _UNREADABLE = (duckdb.IOException, duckdb.ConversionException, duckdb.InvalidInputException)
 _SHARE = 0.1  # of the memory that is free when a stage starts
-_LEAST, _MOST = 1.0, 4.0  # GB
+_LEAST, _MOST = 1.0, 2.0  # GB; a stage takes up to half a GB beside it
 _ROW_GROUP = 122_880  # rows, as the engine itself writes
 _ROW_GROUPS_AT_ONCE = 16
 
@@ -43,7 +44,7 @@ class DuckDB:
     def connect(cls) -> "DuckDB":
         """Start an in-process DuckDB.
 
-        Environment: NEXTBEST_MEMORY (``2GB``; by default a tenth of what is free, at least 1 GB)
+        Environment: NEXTBEST_MEMORY (``2GB``; by default a tenth of what is free, 1 to 2 GB)
         bounds the engine's memory; what does not fit is spilled to NEXTBEST_TMP (default
         ``data/tmp``). Neither changes a result.
         """
@@ -65,10 +66,16 @@ class DuckDB:
     def raw_parquet(self, files: Sequence[str]) -> ir.Table:
         """Open raw parquet files as one table; columns are matched by name."""
         with _translated():
-            return self.backend.read_parquet(list(files), union_by_name=True)
+            return self.backend.read_parquet(
+                list(files), union_by_name=True, hive_partitioning=False
+            )
 
     def raw_csv(
-        self, files: Sequence[str], columns: Mapping[str, CellType], missing: Sequence[str]
+        self,
+        files: Sequence[str],
+        columns: Mapping[str, CellType],
+        missing: Sequence[str],
+        separator: str,
     ) -> ir.Table:
         """Open raw CSV files whose columns stand in the same order."""
         with _translated():
@@ -77,7 +84,7 @@ class DuckDB:
                 columns={name: _TYPES[kind] for name, kind in columns.items()},
                 auto_detect=False,
                 header=True,
-                delim=",",
+                delim=separator,
                 quote='"',
                 escape='"',
                 nullstr=list(missing),
@@ -127,14 +134,19 @@ class DuckDB:
 
     def write_runs(self, runs: Iterable[ir.Table], path: str | Path, order: Sequence[str]) -> None:
         """Write runs below each other as one parquet file, each sorted by `order`."""
-        with ExitStack() as stack:
-            writer = None
+        with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+            writer, writing = None, None
             for rows in tqdm(runs, "written", unit="run", disable=None):
                 table = self.collect(rows.order_by(list(order)))
                 if writer is None:
                     writer = pq.ParquetWriter(path, table.schema, compression="zstd")
                     stack.enter_context(writer)
-                writer.write_table(table, row_group_size=_ROW_GROUP)
+                if writing:
+                    writing.result()
+                # While the engine works on the next run, which it does not do on all processors.
+                writing = pool.submit(writer.write_table, table, row_group_size=_ROW_GROUP)
+            if writing:
+                writing.result()
 
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
         """Write rows as CSV, in their order; cells are quoted where they need it."""

@@ -5,13 +5,13 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
-import yaml
 from dvc.repo import Repo
 from dvc.scm import resolve_rev
 
 from src.compare.dvc_lock import complaint, stale_stages
-from src.compare.revisions import WORKSPACE, read
+from src.compare.revisions import WORKSPACE, raw_files_sentence, read
 from src.errors import InputError
+from src.params import read_yaml
 from src.products import paths
 from src.products.schema import Schema
 from src.products.scoring import model_files
@@ -61,9 +61,11 @@ class Finished:
         (lock,) = read(revision, "dvc.lock")
         with Repo() as repository:
             commit = resolve_rev(repository.scm, revision)
+        if warning := raw_files_sentence(commit):
+            raise InputError(warning)
         if sentence := complaint(stale_stages(commit)):
             raise InputError(f"'{revision}' is not finished: {sentence}")
-        stages = yaml.safe_load(lock)["stages"]
+        stages = read_yaml(lock)["stages"]
         plots = [path for path in written(stages) if path.startswith("plots/")]
         served = [*serving().values(), *code(stages), paths.WINDOWS, "requirements.txt"]
         names = [*REPORTS, *plots, *served]

@@ -17,7 +17,7 @@ from src.products import paths
 
 _LIBRARIES = {
     "catboost", "implicit", "mlflow", "numpy", "pandas", "pyarrow",
-    "pydantic", "pyyaml", "scikit-learn", "scipy", "threadpoolctl",
+    "pydantic", "ruamel-yaml", "scikit-learn", "scipy", "threadpoolctl",
 }  # fmt: skip
 
 
@@ -86,8 +86,10 @@ def signature(inputs: dict[str, Any]) -> ModelSignature:
         **dict.fromkeys(inputs["categorical"], "string"),
         **dict.fromkeys(inputs["bits"], "long"),
     }
+    # Not required: what is missing is told by the scorer, in a sentence.
+    whole = {"boolean", "long"}
     return ModelSignature(
-        Columns([ColSpec(kind, name) for name, kind in kinds.items()]),
+        Columns([ColSpec(kind, name, required=kind in whole) for name, kind in kinds.items()]),
         Columns([ColSpec("float", product) for product in inputs["products"]]),
     )
 

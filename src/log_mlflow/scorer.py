@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
@@ -59,6 +60,14 @@ class Scorer(PythonModel):
 
 def customers(table: pd.DataFrame, inputs: dict[str, Any]) -> Customers:
     """Rows of a table as models know customers: profile, and bits where the table has them."""
+    for name in [*inputs["numeric"], *inputs["categorical"], *inputs["bits"]]:
+        if name not in table:
+            raise MlflowException.invalid_parameter_value(f"column {name} is missing")
+        if gaps := int(table[name].isna().sum()):
+            raise MlflowException.invalid_parameter_value(
+                f"column {name} has no value in {gaps:,} rows: score clean rows, as in "
+                "clean.parquet, which have none"
+            )
     columns: dict[str, Any] = {
         name: table[name].to_numpy(dtype=np.float64) for name in inputs["numeric"]
     }

@@ -50,6 +50,12 @@ def _sentence(uri: str, cause: str) -> str:
             f"MLflow at {uri} does not answer ({reason[1] or reason[0]}): start it with 'make "
             "mlflow', or name another by MLFLOW_TRACKING_URI or --tracking-uri"
         )
+    if "403" in cause or "Invalid Host" in cause:
+        host = uri.partition("://")[2].partition("/")[0]
+        return (
+            f"MLflow at {uri} refuses to be asked by this name: start it with "
+            f"MLFLOW_SERVER_ALLOWED_HOSTS={host} (several are separated by commas)"
+        )
     if "mlflow-artifacts/" in cause:
         cause = "it cannot store artifacts; its own log says why (bucket, keys, endpoint)"
     return f"MLflow at {uri}: {cause}. Log again then: what is half logged will be replaced"

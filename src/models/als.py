@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 from implicit.cpu.als import AlternatingLeastSquares
+from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
 from pydantic import Field
 from threadpoolctl import ThreadpoolController
 
 from src.evaluation.holdings import ndcg_by_customer
-from src.models.contract import FirstStage, Phrase, Scores
+from src.models.contract import CannotFitError, FirstStage, Phrase, Scores
 from src.models.customers import Customers
 from src.models.history import History
 from src.params import Section
@@ -26,7 +27,7 @@ class AlsSettings(Section):
     factors: int = Field(ge=1, le=512)
     iterations: int = Field(ge=1)
     regularization: float = Field(ge=0)
-    alpha: float = Field(gt=0)
+    alpha: float = Field(gt=0, le=1e6)
     seed: int = Field(ge=0)
 
 
@@ -47,12 +48,24 @@ class Als:
 
     @classmethod
     def fit(cls, history: History, settings: AlsSettings) -> "Als":
-        """Factorise the usage shares of customers at the end of their histories."""
+        """Factorise the usage shares of customers at the end of their histories.
+
+        Raises
+        ------
+        CannotFitError
+            The factors grow beyond all bounds.
+        """
         months = int(np.bitwise_or.reduce(history.present)).bit_length()
         usage = history.usage_share()
         with _one_blas_thread():
             model = _implicit(settings)
-            model.fit(sp.csr_matrix(usage), show_progress=False)
+            try:
+                model.fit(sp.csr_matrix(usage), show_progress=False)
+            except ModelFitError:
+                raise CannotFitError(
+                    f"the factors are not finite with alpha {settings.alpha:g} and regularization "
+                    f"{settings.regularization:g}"
+                ) from None
         return cls(np.asarray(model.item_factors), months, settings)
 
     def score(self, customers: Customers) -> Scores:
@@ -109,6 +122,7 @@ FIRST_STAGE = FirstStage(
     model=Als,
     settings=AlsSettings,
     file="als.npz",
+    offline_lists="personal_als.parquet",
     fit=lambda data, settings: Als.fit(data.base_history(), settings),
     looks_at=frozenset({"history"}),
     title=Phrase("similar holdings", "похожие наборы продуктов"),

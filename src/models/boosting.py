@@ -46,6 +46,13 @@ def new_booster(loss: str, settings: BoosterSettings, **options: float) -> CatBo
     )
 
 
+def idle_booster() -> CatBoostClassifier:
+    """A booster that is never asked: the file of a model without features needs one."""
+    booster = CatBoostClassifier(iterations=1, thread_count=1, allow_writing_files=False)
+    booster.fit([[0.0], [1.0]], [0, 1], verbose=False)
+    return booster
+
+
 def fit_booster(booster: CatBoostClassifier, pool: Pool) -> tuple[float, ...]:
     """Learn; returns the training loss after each iteration.
 

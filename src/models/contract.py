@@ -22,6 +22,14 @@ class Phrase(NamedTuple):
     ru: str
 
 
+class Curve(NamedTuple):
+    """A training curve: what it is over, what it is of, and the model's attribute that holds it."""
+
+    step: str
+    value: str
+    attribute: str
+
+
 class CannotFitError(Exception):
     """The training data do not let a model learn; a sentence without its end.
 
@@ -69,6 +77,8 @@ class FirstStage:
         Pydantic model of its section.
     file : str
         Name of its file in a folder of models.
+    offline_lists : str
+        Name of the table of its lists.
     fit : function of (TrainingData, settings)
         The fitted model.
     looks_at : set of ``history`` and ``profile``
@@ -86,6 +96,8 @@ class FirstStage:
         Said of scores that would be rounded to 0.
     metrics : function of (model, customers, scores, held), optional
         Its own metrics of holdings in the test month: name -> value.
+    curve : Curve, optional
+        What its training wrote down.
     """
 
     name: str
@@ -93,6 +105,7 @@ class FirstStage:
     model: type[Any]
     settings: type[Section]
     file: str
+    offline_lists: str
     fit: Callable[[TrainingData, Any], Model]
     looks_at: frozenset[str]
     title: Phrase
@@ -101,3 +114,4 @@ class FirstStage:
     phrase: Phrase
     weak_phrase: Phrase | None = None
     metrics: Callable[[Any, Customers, Scores, NDArray[np.bool_]], dict[str, float]] | None = None
+    curve: Curve | None = None

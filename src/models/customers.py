@@ -49,4 +49,5 @@ class Customers:
                 columns[name] = pd.api.types.union_categoricals(values, sort_categories=True)
             else:
                 columns[name] = np.concatenate(values)
-        return cls(pd.DataFrame(columns), History.stack([part.history for part in parts]))
+        history = History.stack([part.history for part in parts])
+        return cls(pd.DataFrame(columns, index=range(len(history.customers))), history)

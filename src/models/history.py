@@ -159,8 +159,10 @@ class History:
 
     def additions(self) -> NDArray[np.bool_]:
         """Products added in the last known month; (customers, products)."""
-        pairs = with_predecessor(self.present & 3)
-        return np.asarray(bit(added(self.held & 3, pairs[:, None]), 1), dtype=bool)
+        # Two months fit in a byte, which is an eighth of the memory to go through.
+        held, present = self.held.astype(np.int8) & 3, self.present.astype(np.int8) & 3
+        pairs = with_predecessor(present)[:, None]
+        return np.asarray(bit(added(held, pairs), 1), dtype=bool)
 
     def usage_share(self) -> NDArray[np.float32]:
         """Longest unbroken run of months held ÷ months in the data; (customers, products)."""

@@ -9,7 +9,7 @@ from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from src.evaluation.holdings import ndcg_by_cluster
-from src.models.contract import FirstStage, Phrase, Scores
+from src.models.contract import Curve, FirstStage, Phrase, Scores
 from src.models.customers import Customers
 from src.models.encoding import Encoder
 from src.params import Section
@@ -94,8 +94,8 @@ class KMeans:
             cluster_centers, inertia = _learn(points, settings)
             labels = _nearest(points, cluster_centers)
         sizes = np.bincount(labels, minlength=len(cluster_centers))
-        table = np.zeros((len(cluster_centers), holdings.shape[1]), dtype=np.float64)
-        np.add.at(table, labels, holdings)
+        by_item = [np.bincount(labels, weights=own, minlength=len(sizes)) for own in holdings.T]
+        table = np.array(by_item).T
         prior = holdings.mean(axis=0)
         table = (table + prior) / (sizes + 1)[:, None]  # an empty cluster has what all hold
         shares = table.astype(np.float32)
@@ -103,9 +103,14 @@ class KMeans:
 
     def clusters(self, customers: Customers) -> NDArray[np.int32]:
         """Nearest center of each customer, shape (customers,)."""
-        encoded = self.encoder.transform(customers.profile)
-        points = _indicators(self.encoder, self.widths, self.log_columns, encoded)
-        return _nearest((points - self.mean) / self.scale, self.cluster_centers)
+        nearest = np.empty(len(customers), dtype=np.int32)
+        for start in range(0, len(customers), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            encoded = self.encoder.transform(customers.profile.iloc[rows])
+            points = _indicators(self.encoder, self.widths, self.log_columns, encoded)
+            points = (points - self.mean) / self.scale
+            nearest[rows] = _nearest(points, self.cluster_centers)
+        return nearest
 
     def score(self, customers: Customers) -> Scores:
         """Score every item for every customer; see `Model`."""
@@ -164,6 +169,8 @@ def _learn(
     points: NDArray[np.float32], settings: KMeansSettings
 ) -> tuple[NDArray[np.float32], tuple[float, ...]]:
     """Cluster centers, and the mean squared distance after each epoch."""
+    if not points.shape[1]:  # nothing is known of anybody: all are one cluster
+        return np.zeros((1, 0), dtype=np.float32), (0.0,) * settings.epochs
     from sklearn.cluster import KMeans as ScikitKMeans
     from sklearn.cluster import MiniBatchKMeans
 
@@ -207,6 +214,7 @@ FIRST_STAGE = FirstStage(
     model=KMeans,
     settings=KMeansSettings,
     file="kmeans.npz",
+    offline_lists="kmeans_clusters_recs.parquet",
     fit=lambda data, settings: KMeans.fit(*data.sample(settings.rows, settings.seed), settings),
     looks_at=frozenset({"profile"}),
     title=Phrase("customer’s cluster", "кластер клиента"),
@@ -216,4 +224,5 @@ FIRST_STAGE = FirstStage(
     metrics=lambda model, customers, _scores, held: ndcg_by_cluster(
         model.clusters(customers), model.holdings, held
     ),
+    curve=Curve("epoch", "inertia", "inertia"),
 )

@@ -11,11 +11,12 @@ from src.evaluation.holdings import label_metrics, ndcg_by_customer
 from src.models.boosting import (
     BoosterSettings,
     fit_booster,
+    idle_booster,
     load_booster,
     new_booster,
     save_booster,
 )
-from src.models.contract import CannotFitError, FirstStage, Phrase, Scores
+from src.models.contract import CannotFitError, Curve, FirstStage, Phrase, Scores
 from src.models.customers import Customers
 from src.models.encoding import Encoder
 
@@ -27,6 +28,8 @@ class MlcSettings(BoosterSettings):
 @dataclass(frozen=True)
 class Mlc:
     """A probability of holding each item; items that nobody or everybody holds are constants.
+
+    So are all, where profiles do not tell customers apart.
 
     Attributes
     ----------
@@ -61,8 +64,11 @@ class Mlc:
                 f"among {len(holdings)} customer-months every product is held by all or by none, "
                 "so there is nothing to learn"
             )
-        booster = new_booster("MultiLogloss", settings)
         features = encoder.transform(customers.profile)
+        if not (features != features[:1]).any():
+            nothing = np.zeros(0, dtype=np.intp)
+            return cls(idle_booster(), encoder, nothing, constant)
+        booster = new_booster("MultiLogloss", settings)
         labels = holdings[:, classes].astype(np.int8)
         pool = Pool(features, labels, feature_names=encoder.names)
         loss = fit_booster(booster, pool)
@@ -71,6 +77,8 @@ class Mlc:
     def score(self, customers: Customers) -> Scores:
         """Score every item for every customer; see `Model`."""
         scores = np.tile(self.constant, (len(customers), 1))
+        if not len(self.classes):
+            return scores
         features = self.encoder.transform(customers.profile)
         chances = self.booster.predict(features, prediction_type="Probability")
         scores[:, self.classes] = chances[
@@ -108,6 +116,7 @@ FIRST_STAGE = FirstStage(
     model=Mlc,
     settings=MlcSettings,
     file="mlc.cbm",
+    offline_lists="mlc_recs.parquet",
     fit=lambda data, settings: Mlc.fit(*data.sample(settings.rows, settings.seed), settings),
     looks_at=frozenset({"profile"}),
     title=Phrase("similar profiles", "похожие профили"),
@@ -119,4 +128,5 @@ FIRST_STAGE = FirstStage(
     metrics=lambda _model, _customers, scores, held: (
         ndcg_by_customer(scores, held) | label_metrics(scores, held)
     ),
+    curve=Curve("iteration", "loss", "loss"),
 )

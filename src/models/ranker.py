@@ -138,14 +138,17 @@ class Ranker:
     def features(
         self, customers: Customers, scores: dict[str, Scores]
     ) -> tuple[list[str], NDArray[np.float32]]:
-        """Names, and values (customers, features): history, profile, ``model:product`` scores."""
+        """Names, and values (customers, features): history, profile, ``model:product`` scores.
+
+        The values are in Fortran order (by column), which CatBoost takes without a copy.
+        """
         names = [*feature_names(self.products, self.lags), *self.encoder.names]
         blocks = feature_blocks(customers.history, self.lags)
         blocks.append(self.encoder.transform(customers.profile))
         for model in self.models:
             names += [f"{model}:{product}" for product in self.products]
             blocks.append(scores[model])
-        return names, np.hstack(blocks)
+        return names, np.concatenate([block.T for block in blocks]).T
 
     def score(self, customers: Customers, scores: dict[str, Scores]) -> Scores:
         """P(item | adds something); (customers, items), rows sum to 1."""

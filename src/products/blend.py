@@ -20,11 +20,11 @@ def main() -> None:
     settings = params.load("blend", RankerSettings)
     schema = params.load("schema", Schema)
     dataset = Dataset.open(schema)
-    first_stage = load_first_stage(paths.MODELS)
     check_names(settings)
+    first_stage = load_first_stage(paths.MODELS, settings.models)
     fit_popularity(dataset).save(paths.POPULARITY)
     adders = find_adders(dataset, settings)
-    scores = {name: first_stage[name].score(adders.customers) for name in settings.models}
+    scores = {name: model.score(adders.customers) for name, model in first_stage.items()}
     ranker = fit_ranker(adders, scores, dataset.products, settings)
     ranker.save(paths.RANKER)
     write_curve(paths.BLEND_CURVE, "iteration", "loss", ranker.loss)

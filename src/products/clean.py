@@ -14,7 +14,7 @@ from src import params
 from src.engine import Engine, connect
 from src.errors import run
 from src.products import paths
-from src.products.repair import UNKNOWN, Clean, Respelling, ValidRange, median_keys, rules
+from src.products.repair import UNKNOWN, Clean, Range, median_keys
 from src.products.schema import Schema
 from src.reporting import atomic, write_json
 
@@ -60,21 +60,20 @@ def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clea
     """
     keys = median_keys(schema)
     valid = _valid(rows, schema, settings)
-    overall = medians
-    if keys:
-        cells = medians.select(*keys, **{f"cell_{name}": name for name in schema.numeric})
-        valid = valid.left_join(cells, keys)
-        overall = medians.filter(*(medians[key].isnull() for key in keys))
-    if schema.numeric:
-        valid = valid.cross_join(
-            overall.select(**{f"overall_{name}": name for name in schema.numeric})
-        )
+    for depth in range(len(keys), -1, -1) if schema.numeric else ():
+        own, level = keys[:depth], f"depth{depth}"
+        known = medians.filter([medians[key].isnull() for key in keys[depth:]])
+        known = known.select(*own, **{f"{level}_{name}": name for name in schema.numeric})
+        if own:  # a key that is null meets no row
+            valid = valid.left_join(known, own, rname=f"{level}_{{name}}")
+        else:
+            valid = valid.cross_join(known)
     return _impute(valid, schema)
 
 
 def _impute(rows: ir.Table, schema: Schema) -> ir.Table:
-    """Give every missing number its median; each row stands beside ``cell_…`` and ``overall_…``."""
-    levels = ["cell", "overall"] if median_keys(schema) else ["overall"]
+    """Give every missing number its median; each row stands beside those of all its levels."""
+    levels = [f"depth{depth}" for depth in range(len(median_keys(schema)), -1, -1)]
     columns: dict[str, ir.Value] = {}
     if "income" in schema.numeric:
         columns["income_missing"] = rows["income"].isnull()
@@ -86,9 +85,9 @@ def _impute(rows: ir.Table, schema: Schema) -> ir.Table:
 def fit_medians(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
     """Medians of the numeric columns in the first month, by province and segment.
 
-    There is a row for every province with every segment of `rows`. A cell without values takes the
-    median of its province, then the overall one. A row without province and segment holds the
-    overall one, for cells that are not in the table.
+    There is a row for every pair of province and segment that occurs in `rows`, one for every
+    province alone (without segment), and one for all (without both). What has no value takes the
+    median of the province, then the overall one.
 
     Parameters
     ----------
@@ -103,32 +102,32 @@ def fit_medians(rows: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
     valid = _valid(rows, schema, settings)
     first = valid.filter(valid.month == valid.month.min().as_scalar())
     keys = median_keys(schema)
-    overall = _medians(first, [], "overall", schema)
-    table = overall
-    for key in keys:
-        table = table.cross_join(valid.select(key).distinct())
-    levels = ["overall"]
-    for depth in range(1, len(keys) + 1):
-        level = f"depth{depth}"
-        group = _medians(first, keys[:depth], level, schema)
-        table = table.left_join(group, keys[:depth], rname=level + "_{name}")
-        levels.insert(0, level)
-    cells = table.select(
-        *keys,
-        first_month_rows=table[f"{levels[0]}_rows"].fill_null(0),
-        **{
-            name: ibis.coalesce(*(table[f"{level}_{name}"] for level in levels))
-            for name in schema.numeric
-        },
-    )
-    if not keys:
-        return cells
-    anywhere = overall.select(
-        **{key: ibis.null("string") for key in keys},
-        first_month_rows="overall_rows",
-        **{name: f"overall_{name}" for name in schema.numeric},
-    )
-    return cells.union(anywhere).order_by(keys)
+    groups = [
+        _medians(first, keys[:depth], f"depth{depth}", schema) for depth in range(len(keys) + 1)
+    ]
+    levels = []
+    for depth in range(len(keys) + 1):
+        known = valid.select(keys[:depth]).distinct() if depth else groups[0]
+        table = known
+        for above in range(depth, -1, -1):
+            if above:
+                table = table.left_join(groups[above], keys[:above], rname=f"{above}_{{name}}")
+            elif depth:
+                table = table.cross_join(groups[0])
+        levels.append(
+            table.select(
+                **{key: table[key] for key in keys[:depth]},
+                **{key: ibis.null("string") for key in keys[depth:]},
+                first_month_rows=table[f"depth{depth}_rows"].fill_null(0),
+                **{
+                    name: ibis.coalesce(
+                        *(table[f"depth{above}_{name}"] for above in range(depth, -1, -1))
+                    )
+                    for name in schema.numeric
+                },
+            )
+        )
+    return ibis.union(*levels).order_by(keys) if keys else levels[0]
 
 
 def _medians(rows: ir.Table, keys: list[str], level: str, schema: Schema) -> ir.Table:
@@ -165,10 +164,10 @@ def carry_forward(rows: ir.Table, schema: Schema) -> ir.Table:
 def count_repairs(carried: ir.Table, schema: Schema, settings: Clean) -> ir.Table:
     """Count the rows to repair by rule, in a table that `carry_forward` made; one row."""
     counts = {"rows": carried.count(), "profile_carried_forward": carried.carried.sum()}
-    for rule in rules(schema, settings):
-        counts[rule.counted_as] = _faulty(carried, rule).sum()
-    valid = _valid_profile(carried, schema, settings)
-    counts |= {f"imputed_by_median.{name}": valid[name].isnull().sum() for name in schema.numeric}
+    for name, valid in settings.of(schema).items():
+        counts[f"out_of_range.{name}"] = _outside(carried[name], valid).sum()
+    profile = _valid_profile(carried, schema, settings)
+    counts |= {f"imputed_by_median.{name}": profile[name].isnull().sum() for name in schema.numeric}
     counts |= {f"unknown.{name}": carried[name].isnull().sum() for name in schema.categorical}
     counts |= {
         f"missing_is_not_held.{name}": carried[name].isnull().sum() for name in schema.products
@@ -179,35 +178,28 @@ def count_repairs(carried: ir.Table, schema: Schema, settings: Clean) -> ir.Tabl
 def nested(counts: Counter[str]) -> dict[str, object]:
     """Counts of `count_repairs` by rule; categories and products without a repair are left out."""
     result: dict[str, object] = {name: counts[name] for name in counts if "." not in name}
-    for rule in ("imputed_by_median", "unknown", "missing_is_not_held"):
+    for rule in ("out_of_range", "imputed_by_median", "unknown", "missing_is_not_held"):
         own = {name: count for name, count in counts.items() if name.startswith(f"{rule}.")}
         result[rule] = {
             name.removeprefix(f"{rule}."): count
             for name, count in own.items()
-            if count or rule == "imputed_by_median"
+            if count or rule in {"out_of_range", "imputed_by_median"}
         }
     return result
 
 
-def _faulty(rows: ir.Table, rule: ValidRange | Respelling) -> ir.BooleanValue:
-    """Where a rule applies; null where nothing is given."""
-    column = rows[rule.column]
-    if isinstance(rule, Respelling):
-        return column.endswith(rule.ending)
-    return (column < rule.least) | (column > rule.most)
+def _outside(column: ir.NumericValue, valid: Range) -> ir.BooleanValue:
+    """Where a number is not valid; null where nothing is given."""
+    return (column < valid.least) | (column > valid.most)
 
 
 def _valid_profile(rows: ir.Table, schema: Schema, settings: Clean) -> dict[str, ir.Value]:
     """The profile by the rules; null where nothing valid is given."""
     columns: dict[str, ir.Value] = {name: rows[name].cast("float64") for name in schema.numeric}
     columns |= {name: rows[name] for name in schema.categorical}
-    for rule in rules(schema, settings):
-        column, faulty = columns[rule.column], _faulty(rows, rule)
-        if isinstance(rule, Respelling):
-            whole = column.left(column.length() - len(rule.ending))
-            columns[rule.column] = ibis.ifelse(faulty, whole, column)
-        else:
-            columns[rule.column] = ibis.ifelse(faulty, ibis.null("float64"), column)
+    for name, valid in settings.of(schema).items():
+        faulty = _outside(rows[name], valid)
+        columns[name] = ibis.ifelse(faulty, ibis.null("float64"), columns[name])
     return columns
 
 

@@ -15,7 +15,9 @@ from src.models.history import History
 from src.products import paths
 from src.products.schema import Schema
 from src.products.windows import Windows
-from src.tables.months import Month, month_of
+from src.tables.months import Month, month_of, months_from
+
+_ROWS_AT_ONCE = 16_384  # what is worked out on the way to the additions stays in the cache
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ class Dataset:
 
     def additions(self, month: Month) -> NDArray[np.bool_]:
         """Products added in a month; bool, (all customers, products)."""
-        return self.history.before(month + 1).additions()
+        starts = range(0, max(len(self.history.customers), 1), _ROWS_AT_ONCE)
+        parts = [self.history.of(slice(start, start + _ROWS_AT_ONCE)) for start in starts]
+        return np.concatenate([part.before(month + 1).additions() for part in parts])
 
     def base_history(self) -> History:
         """History at the end of the base window of all who were customers in it."""
@@ -94,7 +98,8 @@ class Dataset:
             Holdings in the same months.
         """
         months = [month_of(date) for date in self.windows.base]
-        present = [np.flatnonzero(self.history.before(month + 1).known()) for month in months]
+        lags = [months_from(month, self.windows.last) + 1 for month in months]
+        present = [np.flatnonzero(self.history.known(lag)) for lag in lags]
         sizes = np.array([len(customers) for customers in present])
         total = int(sizes.sum())
         drawn = np.sort(
@@ -111,8 +116,9 @@ class Dataset:
 
     def known_before(self, month: Month, rows: NDArray[np.bool_] | None = None) -> History:
         """The history of `customers`, without their profiles."""
-        past = self.history.before(month).recent(self.windows.lookback_months)
-        return past.of(past.known() if rows is None else past.known() & rows)
+        chosen = self.history if rows is None else self.history.of(rows)
+        past = chosen.before(month).recent(self.windows.lookback_months)
+        return past.of(past.known())
 
     def described(self, history: History) -> Customers:
         """Put beside a history the profile of each customer's last month; one scan for all."""
@@ -134,7 +140,7 @@ class Dataset:
                 }
             )
         )
-        joined = rows.join(keys, ["customer", "month"]).order_by("place").select(*names)
+        joined = rows.join(keys, ["customer", "month"]).order_by("place").select("place", *names)
         return Customers(_to_pandas(self.engine.collect(joined), names, self.schema), history)
 
 
@@ -156,4 +162,4 @@ def _to_pandas(table: pa.Table, names: list[str], schema: Schema) -> pd.DataFram
             )
         else:
             columns[name] = column.cast(pa.float64()).to_numpy()
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, index=range(table.num_rows))

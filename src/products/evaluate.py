@@ -9,7 +9,7 @@ from src.drawing import save
 from src.errors import run
 from src.evaluation import comparison
 from src.evaluation import figures as comparisons
-from src.lists import LIST_LENGTH, batches
+from src.lists import LIST_LENGTH, by_batches
 from src.models.contract import Scores
 from src.models.customers import Customers
 from src.models.registry import FIRST_STAGE
@@ -33,34 +33,52 @@ class Evaluate(params.Section):
 def score_all(
     models: Models, customers: Customers
 ) -> tuple[comparison.Rankings, dict[str, Scores]]:
-    """Every model's lists of all customers, held products left out, and its scores."""
+    """Every model's lists of all customers, held products left out; scores that metrics look at."""
+    wanted = (*FIRST_STAGE, "popularity", "blend")
+
+    def work(batch: Customers) -> tuple[comparison.Rankings, dict[str, Scores]]:
+        held = batch.history.holdings()
+        scores = models.score(batch)
+        k = min(LIST_LENGTH, held.shape[1])
+        lists = {name: top_k(own, k, held) for name, own in scores.items()}
+        return lists, {name: scores[name] for name in wanted if name in scores}
+
     ranked: dict[str, list[NDArray[np.int16]]] = {}
     scored: dict[str, list[Scores]] = {}
-    for batch in batches(customers, "test month"):
-        held = batch.history.holdings()
-        for name, scores in models.score(batch).items():
-            ranked.setdefault(name, []).append(
-                top_k(scores, min(LIST_LENGTH, scores.shape[1]), held)
-            )
-            scored.setdefault(name, []).append(scores)
+    for lists, scores in by_batches(work, customers, "test month"):
+        for name, ranking in lists.items():
+            ranked.setdefault(name, []).append(ranking)
+        for name, own in scores.items():
+            scored.setdefault(name, []).append(own)
+    # One after the other gives its parts back, so that all are not in memory twice.
     return (
-        {name: np.concatenate(parts) for name, parts in ranked.items()},
-        {name: np.concatenate(parts) for name, parts in scored.items()},
+        {name: np.concatenate(ranked.pop(name)) for name in list(ranked)},
+        {name: np.concatenate(scored.pop(name)) for name in list(scored)},
     )
 
 
 def holdings_metrics(
-    models: Models, customers: Customers, scores: dict[str, Scores], held: NDArray[np.bool_]
+    models: Models,
+    customers: Customers,
+    scores: dict[str, Scores],
+    held: NDArray[np.bool_],
+    present: NDArray[np.bool_],
 ) -> dict[str, dict[str, float]]:
     """How well each first-stage model tells holdings, by its own metrics.
 
     Parameters
     ----------
+    models : Models
+    customers : Customers
+    scores : dict of name -> float32 array, shape (customers, products)
     held : bool array, shape (customers, products)
         Holdings in the test month.
+    present : bool array, shape (customers,)
+        Who is a customer in the test month; the others do not count.
     """
+    here, truth = customers.of(present), held[present]
     return {
-        name: record.metrics(models.first_stage[name], customers, scores[name], held)
+        name: record.metrics(models.first_stage[name], here, scores[name][present], truth)
         for name, record in FIRST_STAGE.items()
         if record.metrics
     }
@@ -83,13 +101,10 @@ def main() -> None:
     table = comparison.compare(lists, additions, precision, settings.resamples, settings.seed)
     adds = additions.any(axis=1)
     in_test = dataset.history.before(month + 1)
-    present = in_test.known()[rows]
     own = holdings_metrics(
-        models,
-        customers.of(present),
-        {name: values[present] for name, values in scores.items()},
-        in_test.holdings()[rows][present],
+        models, customers, scores, in_test.holdings()[rows], in_test.known()[rows]
     )
+    del in_test
     write_json(
         paths.METRICS,
         {
@@ -100,6 +115,7 @@ def main() -> None:
                 "additions": int(additions.sum()),
                 "map@7_max": adds.mean(),
             },
+            **({"warnings": dataset.windows.warnings} if dataset.windows.warnings else {}),
             **{name: values | own.get(name, {}) for name, values in table.items()},
             "slices": comparison.by_slice(slices_of(customers), lists, additions),
         },

@@ -6,15 +6,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from src.models.contract import Scores
-from src.models.customers import Customers
+from src.models.history import Ids
 from src.models.ranker import Ranker
 from src.models.shap import LeafShap
-from src.ranking import top_k
 
 COUNT = 3  # per product
 
-_AT_ONCE = 5_000  # customers: all contributions to all products of a list take 50 MB
+_AT_ONCE = 1_000  # customers: all contributions to all products of a list take 10 MB
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,8 @@ class Reasons:
     Attributes
     ----------
     features : int16 array, shape (customers, k, COUNT)
-        Features of the ranker, the strongest first; -1 where nothing else speaks for the product.
+        Features of the ranker, the strongest first, equal ones by their index; -1 where nothing
+        else speaks for the product.
     values : float32 array, shape (customers, k, COUNT)
         What the features are for the customer.
     contributions : float32 array, shape (customers, k, COUNT)
@@ -53,38 +52,45 @@ def explain(
     classes = class_of[items]
     found = shap.values_of(matrix, np.maximum(classes, 0))
     found[classes < 0] = 0
-    about = _products_of_scores(ranker, matrix.shape[1])
-    found[(about >= 0) & (about != items[:, :, None])] = 0
-    best = np.argpartition(-found, COUNT, axis=2)[:, :, :COUNT]
-    strength = np.take_along_axis(found, best, axis=2)
-    order = np.argsort(-strength, axis=2, kind="stable")
-    best = np.take_along_axis(best, order, axis=2)
-    strength = np.take_along_axis(strength, order, axis=2)
-    values = np.take_along_axis(matrix[:, None, :], best, axis=2)
-    return Reasons(np.where(strength > 0, best, -1).astype(np.int16), values, strength)
-
-
-def _products_of_scores(ranker: Ranker, features: int) -> NDArray[np.int16]:
-    """Item that each first-stage score is about; -1 for other features.
-
-    What a first-stage model thinks of another product helps the ranker, but tells nobody anything.
-    """
-    about = np.full(features, -1, dtype=np.int16)
-    scores = len(ranker.models) * len(ranker.products)
-    if scores:  # they come last
-        about[-scores:] = np.tile(np.arange(len(ranker.products)), len(ranker.models))
-    return about
+    # What a first-stage model thinks of another product helps the ranker, but tells nobody
+    # anything. Their scores come last.
+    about = np.tile(np.arange(len(ranker.products)), len(ranker.models))
+    of_scores = found[:, :, found.shape[2] - len(about) :]
+    of_scores[about != items[:, :, None]] = 0
+    pairs = found.reshape(items.size, found.shape[2])
+    customer, each = np.repeat(np.arange(len(items)), items.shape[1]), np.arange(items.size)
+    shape = (items.size, COUNT)
+    best, values = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.float32)
+    strength = np.empty(shape, dtype=np.float32)
+    for place in range(COUNT):  # quicker than even a partial order of all features
+        feature = pairs.argmax(axis=1)
+        strength[:, place] = pairs[each, feature]
+        values[:, place] = matrix[customer, feature]
+        best[:, place] = np.where(strength[:, place] > 0, feature, -1)
+        pairs[each, feature] = -np.inf
+    shape = (*items.shape, COUNT)
+    return Reasons(best.reshape(shape), values.reshape(shape), strength.reshape(shape))
 
 
 def reasons_table(
-    ranker: Ranker, shap: LeafShap, customers: Customers, scores: dict[str, Scores], k: int
+    ranker: Ranker,
+    shap: LeafShap,
+    customers: Ids,
+    names: list[str],
+    matrix: NDArray[np.float32],
+    items: NDArray[np.int16],
 ) -> pa.Table:
-    """Reasons for the products of the blend's top-k lists, one row per product.
+    """Reasons for the products of the blend's lists, one row per product.
 
     Parameters
     ----------
-    scores : dict of model -> float32 array, shape (customers, products)
-        Of the first-stage models, and of the blend.
+    customers : array, shape (customers,)
+        Ids.
+    names : list of str
+    matrix : float32 array, shape (customers, features)
+        As `Ranker.features` makes both.
+    items : int16 array, shape (customers, k)
+        The lists; -1 where one ends.
 
     Returns
     -------
@@ -92,20 +98,14 @@ def reasons_table(
         customer, rank, and ``feature_n``, ``value_n``, ``contribution_n`` of the n-th reason; by
         customer and rank, as the lists themselves.
     """
-    width = min(k, len(ranker.products))
-    items = top_k(scores["blend"], width, customers.history.holdings())
     parts = []
-    for start in range(0, len(customers), _AT_ONCE):
+    for start in range(0, len(items), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        base = {name: scores[name][part] for name in ranker.models}
-        names, matrix = ranker.features(customers.of(part), base)
         shown = items[part] >= 0
         rows, ranks = np.nonzero(shown)
-        columns = {
-            "customer": customers.history.customers[part][rows],
-            "rank": (ranks + 1).astype(np.int8),
-        }
-        reasons = explain(ranker, shap, matrix, items[part])
+        columns = {"customer": customers[part][rows], "rank": (ranks + 1).astype(np.int8)}
+        # Column by column, as CatBoost takes it without a copy.
+        reasons = explain(ranker, shap, np.asfortranarray(matrix[part]), items[part])
         for place in range(COUNT):
             features = reasons.features[shown, place]
             codes = pa.array(features, mask=features < 0)

@@ -5,10 +5,12 @@ from typing import Any
 import pyarrow as pa
 
 from src.errors import InputError
-from src.lists import LIST_LENGTH, batches, lists_of
+from src.lists import LIST_LENGTH, by_batches, lists_of
 from src.models.contract import CannotFitError, FirstStage, Model
+from src.models.customers import Customers
+from src.products import paths
 from src.products.dataset import Dataset
-from src.reporting import write_parquet
+from src.reporting import write_curve, write_parquet
 from src.tables.months import month_of
 
 
@@ -29,17 +31,26 @@ def fit(record: FirstStage, dataset: Dataset, settings: Any) -> Model:
         ) from None
 
 
+def train(record: FirstStage, dataset: Dataset, settings: Any) -> None:
+    """Fit a model; write it, its training curve, and what it would offer to every customer."""
+    model = fit(record, dataset, settings)
+    model.save(f"{paths.MODELS}/{record.file}")
+    if record.curve:
+        step, value, attribute = record.curve
+        path = f"{paths.PLOTS}/{record.name}_curve.csv"
+        write_curve(path, step, value, getattr(model, attribute))
+    write_offline_lists(f"{paths.TABLES}/{record.offline_lists}", model, dataset)
+
+
 def write_offline_lists(path: str, model: Model, dataset: Dataset) -> None:
     """Write a model's lists for every customer, as known before the test month."""
     customers = dataset.customers(month_of(dataset.windows.test[0]))
-    parts = [
-        lists_of(
-            batch.history.customers,
-            model.score(batch),
-            batch.history.holdings(),
-            dataset.products,
-            LIST_LENGTH,
+
+    def lists(batch: Customers) -> pa.Table:
+        own = batch.history
+        return lists_of(
+            own.customers, model.score(batch), own.holdings(), dataset.products, LIST_LENGTH
         )
-        for batch in batches(customers, "offline lists")
-    ]
-    write_parquet(path, pa.concat_tables(parts))
+
+    parts = by_batches(lists, customers, "offline lists")
+    write_parquet(path, pa.concat_tables(list(parts)))

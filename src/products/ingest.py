@@ -4,16 +4,18 @@ A file is read typed and written in one go, on trust. Only where the engine stum
 out in doubt, is the file read again as text: first to count what is wrong, then to write the rest.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
 from src import params
-from src.engine import UnreadableError, connect
-from src.errors import run
+from src.engine import Engine, UnreadableError, connect
+from src.errors import InputError, run
 from src.products import paths
 from src.products.schema import Schema
 from src.reporting import atomic, write_json
@@ -23,7 +25,8 @@ from src.tables.validation import check_keys, check_values
 
 _ADVICE = (
     "set ingest.path in params.yaml to your snapshots, or make simulated ones with 'dvc repro "
-    "pipelines/simulation/dvc.yaml'"
+    "pipelines/simulation/dvc.yaml'. (An experiment that runs elsewhere, --queue or --temp, sees "
+    "own data only by an absolute path, or after 'dvc add' and a commit of the .dvc file)"
 )
 _ORDER = ["customer", "month"]
 _COMPRESSION = "lz4_raw"
@@ -34,9 +37,10 @@ class Ingest(params.Section):
 
     path: str
     max_rejected_share: float = Field(ge=0, lt=1)
+    min_stay_share: float = Field(ge=0, lt=1)
 
 
-def ingest(source: str, schema: Schema, max_rejected_share: float) -> dict[str, object]:
+def ingest(source: str, schema: Schema, settings: Ingest) -> dict[str, object]:
     """Read raw snapshots, check them, and write them typed and sorted by customer and month.
 
     Writes `paths.SNAPSHOTS` (customer, month, numeric as float64, categories as text, products as
@@ -46,16 +50,17 @@ def ingest(source: str, schema: Schema, max_rejected_share: float) -> dict[str, 
     Parameters
     ----------
     source : str
-        CSV, .csv.gz, .zip of CSV, parquet; a folder or a glob of them.
+        As `files.find` takes it.
     schema : Schema
         Which raw column means what.
-    max_rejected_share : float
-        Share of unreadable rows above which the file is refused.
+    settings : Ingest
+        Its limits.
 
     Returns
     -------
     dict
-        rows, rejected rows, customers, months, missing values per column.
+        rows, rejected rows, customers, months, warnings, notes on the files, missing values per
+        column; least, most and commonest value of each number.
 
     Raises
     ------
@@ -69,17 +74,19 @@ def ingest(source: str, schema: Schema, max_rejected_share: float) -> dict[str, 
         atomic(paths.REJECTED) as rejected,
         tempfile.TemporaryDirectory(prefix=".unpacked-", dir=table.parent) as folder,
     ):
-        found = files.find(source, Path(folder), _ADVICE)
-        files.check_columns(found, columns)
+        found = files.find(source, Path(folder), columns, _ADVICE)
         try:
-            rows = files.read(engine, found, columns, typed=True)
+            rows = files.read(engine, found.files, columns, typed=True)
             engine.write(typed(rows, columns), table, _ORDER, _COMPRESSION)
             in_doubt = _missing(table)["customer"] > 0
         except UnreadableError:  # some cell is no date or no number, or the file is damaged
             in_doubt = True
         if in_doubt:
-            text = files.read(engine, found, columns, typed=False)
-            check_values(engine, text, columns, source, max_rejected_share)
+            text = files.read(engine, found.files, columns, typed=False)
+            try:
+                check_values(engine, text, columns, source, settings.max_rejected_share)
+            except InputError as error:  # it may name a file by where it was unpacked
+                raise InputError(found.titled(str(error))) from None
             readable = typed(text, columns).drop_null("customer")
             engine.write(readable, table, _ORDER, _COMPRESSION)
             engine.write(rejects(text, columns), rejected)
@@ -92,8 +99,10 @@ def ingest(source: str, schema: Schema, max_rejected_share: float) -> dict[str, 
         return {
             "rows": pq.read_metadata(table).num_rows,
             "rejected": unread,
-            **check_keys(table, owner, month, source),
+            **check_keys(table, owner, month, source, settings.min_stay_share),
+            "notes": found.notes,
             "missing": _missing(table),
+            "numbers": _numbers(engine, table, schema),
         }
 
 
@@ -107,11 +116,33 @@ def _missing(path: Path) -> dict[str, int]:
     return missing
 
 
+def _numbers(engine: Engine, path: Path, schema: Schema) -> dict[str, dict[str, float | None]]:
+    """Least, most and commonest value of each number: a sentinel stands out.
+
+    Of values that are equally common, the least; None where a column has no value.
+    """
+    rows = engine.table(path)
+    found: dict[str, dict[str, float | None]] = {}
+    for name in schema.numeric:
+        values = rows.select(value=rows[name]).drop_null()
+        (told,) = engine.collect(
+            values.aggregate(min=values["value"].min(), max=values["value"].max())
+        ).to_pylist()
+        # The engine's own mode is any of several, and not the same one each time.
+        counted = values.group_by("value").aggregate(times=values.count())
+        common = engine.collect(counted.order_by(ibis.desc("times"), "value").limit(1))
+        found[name] = told | {"mode": next(iter(common["value"].to_pylist()), None)}
+    return found
+
+
 def main() -> None:
     """Run the stage as params.yaml says."""
     stage = params.load("ingest", Ingest)
     schema = params.load("schema", Schema)
-    write_json(paths.QUALITY, ingest(stage.path, schema, stage.max_rejected_share))
+    quality = ingest(stage.path, schema, stage)
+    write_json(paths.QUALITY, quality)
+    for line in [*quality["notes"], *quality["warnings"]]:  # type: ignore[misc]
+        print(f"note: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,11 @@
-"""The catalogue of artifacts of the products pipeline: every path once."""
+"""The catalogue of artifacts of the products pipeline: every path once.
+
+What a first-stage model writes is named by its record (`FirstStage`): the model in `MODELS`, its
+lists in `TABLES`, and its training curve, if it has one, in `PLOTS`.
+"""
+
+TABLES = "data/products"  # the folder of all tables
+PLOTS = "plots/products"  # the folder of curves and figures of models
 
 # data
 SNAPSHOTS = "data/products/snapshots.parquet"  # typed raw rows, by customer and month
@@ -7,9 +14,6 @@ CLEAN = "data/products/clean.parquet"  # one repaired row per customer and month
 MEDIANS = "data/products/medians.parquet"  # by province and segment, for clean to impute
 WINDOWS = "data/products/windows.json"  # months of base, blend and test
 HISTORY = "data/products/history.parquet"  # months of each customer and product as bits
-PERSONAL_ALS = "data/products/personal_als.parquet"  # offline top-k lists of ALS
-KMEANS_RECS = "data/products/kmeans_clusters_recs.parquet"  # offline top-k lists of K-means
-MLC_RECS = "data/products/mlc_recs.parquet"  # offline top-k lists of the classifier
 TEST_CUSTOMERS = "data/products/test_customers.parquet"  # AP@7 of each adder and model
 RECOMMENDATIONS = "data/products/recommendations.parquet"  # top-k for the month after the last
 SERVING_LISTS = "data/products/lists"  # top-k of each first-stage model, same month
@@ -18,9 +22,6 @@ PROFILES = "data/products/profiles.parquet"  # clean profiles of the last month
 SUBMISSION = "data/products/submission.csv"  # the same lists in Kaggle's form
 
 # models: fitted on base (and blend) months, the ones that evaluate compares
-ALS = "models/products/als.npz"
-KMEANS = "models/products/kmeans.npz"
-MLC = "models/products/mlc.cbm"
 POPULARITY = "models/products/popularity.npz"
 RANKER = "models/products/ranker.cbm"
 MODELS = "models/products"  # the folder of all of them
@@ -44,8 +45,6 @@ EDA_LENGTHS_PNG = "plots/eda/5_length_of_use.png"
 EDA_SHARES_PNG = "plots/eda/6_usage_shares.png"
 EDA_WHO_ADDS_PNG = "plots/eda/7_who_adds.png"
 EDA_ADDED_AFTER_PNG = "plots/eda/8_added_after.png"
-KMEANS_CURVE = "plots/products/kmeans_curve.csv"  # mean squared distance by epoch
-MLC_CURVE = "plots/products/mlc_curve.csv"  # training loss by iteration
 BLEND_CURVE = "plots/products/blend_curve.csv"  # training loss by iteration
 IMPORTANCES = "plots/products/feature_importances.csv"  # what the ranker looks at
 MAP_AT_K = "plots/products/map_at_k.csv"  # each model's MAP@k among adders, k = 1 … 7

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from src import params
 from src.errors import InputError, run
-from src.lists import batches, lists_of
+from src.lists import by_batches, lists_of
 from src.models.contract import CannotFitError
+from src.models.customers import Customers
 from src.models.history import Ids
 from src.models.ranker import RankerSettings
 from src.models.registry import FIRST_STAGE
@@ -22,6 +23,7 @@ from src.products.first_stage import fit
 from src.products.schema import Schema
 from src.products.scoring import Models
 from src.products.second_stage import find_adders, fit_popularity, fit_ranker
+from src.ranking import top_k
 from src.reporting import atomic, write_parquet
 
 
@@ -68,6 +70,20 @@ def write_submission(path: str, lists: pa.Table, customers: Ids, identity: str) 
         frame.to_csv(temporary, index=False)
 
 
+def rank(
+    models: Models, shap: LeafShap, customers: Customers, products: list[str], k: int
+) -> dict[str, pa.Table]:
+    """Lists of the blend and of the first-stage models by name, and ``reasons`` for the blend's."""
+    ids, held = customers.history.customers, customers.history.holdings()
+    scores = models.score_first_stage(customers)
+    names, matrix = models.ranker.features(customers, scores)
+    scores["blend"] = models.ranker.score_features(customers, matrix)
+    tables = {name: lists_of(ids, own, held, products, k) for name, own in scores.items()}
+    items = top_k(scores["blend"], min(k, len(products)), held)
+    tables["reasons"] = reasons_table(models.ranker, shap, ids, names, matrix, items)
+    return tables
+
+
 def main() -> None:
     """Run the stage as params.yaml says."""
     settings = params.load("recommend", Recommend)
@@ -75,28 +91,25 @@ def main() -> None:
     dataset = Dataset.open(schema).rolled()
     models = refit(dataset)
     shap = leaf_shap(models)
-    models.save(paths.SERVING)
     customers = dataset.customers(dataset.windows.next)
     ids = customers.history.customers
-    parts: dict[str, list[pa.Table]] = {name: [] for name in ("blend", *FIRST_STAGE)}
-    reasons = []
-    for batch in batches(customers, "recommendations"):
-        scores = models.score(batch)
-        held = batch.history.holdings()
-        for name, lists in parts.items():
-            own = batch.history.customers
-            lists.append(lists_of(own, scores[name], held, dataset.products, settings.k))
-        reasons.append(reasons_table(models.ranker, shap, batch, scores, settings.k))
-    lists_by_model = {name: pa.concat_tables(lists) for name, lists in parts.items()}
-    blend = lists_by_model.pop("blend")
-    write_parquet(paths.RECOMMENDATIONS, blend)
-    for name, lists in lists_by_model.items():
-        write_parquet(f"{paths.SERVING_LISTS}/{name}.parquet", lists)
-    write_parquet(paths.REASONS, pa.concat_tables(reasons))
+
+    def work(batch: Customers) -> dict[str, pa.Table]:
+        return rank(models, shap, batch, dataset.products, settings.k)
+
+    parts = list(by_batches(work, customers, "recommendations"))
+    tables = {name: pa.concat_tables([part[name] for part in parts]) for name in parts[0]}
+    # All that is served is written here, when all of it is at hand.
+    models.save(paths.SERVING)
+    write_parquet(paths.RECOMMENDATIONS, tables["blend"])
+    for name in FIRST_STAGE:
+        write_parquet(f"{paths.SERVING_LISTS}/{name}.parquet", tables[name])
+    write_parquet(paths.REASONS, tables["reasons"])
     profiles = pa.Table.from_pandas(customers.profile, preserve_index=False)
-    write_parquet(paths.PROFILES, profiles.add_column(0, "customer", pa.array(ids)))
+    columns = [pa.array(ids), *profiles.columns]
+    write_parquet(paths.PROFILES, pa.table(columns, ["customer", *profiles.column_names]))
     if settings.submission:
-        write_submission(paths.SUBMISSION, blend, ids, schema.id)
+        write_submission(paths.SUBMISSION, tables["blend"], ids, schema.id)
     manifest.write()  # last: what it names is all there
 
 

@@ -6,9 +6,8 @@ column                 what is wrong                               what is done,
 whole profile          all attributes missing together             carried forward from the
                                                                    customer's own earlier month;
                                                                    never back from a later one
-age                    outside [age_min, age_max]                  missing: 164 is a typing error
-tenure                 negative (the sentinel is -999999)          missing: a sentinel is no number
-customer_type          ``1.0`` beside ``1``                        one spelling of one category
+any number             outside its range in ``clean.ranges``       missing: an age of 164 is a
+                                                                   typing error, -999999 a sentinel
 any category           missing                                     ``unknown``: that it is missing
                                                                    tells something
 age, tenure, income    missing                                     median of province and segment
@@ -21,13 +20,13 @@ The clean stage applies them to tables (`clean.py`), the service to a single pro
 (`repair_profile`); tests/products/test_repair.py compares the two.
 """
 
+import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import inf
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from src.errors import InputError
 from src.params import Section
 from src.products.schema import Schema
 
@@ -36,46 +35,44 @@ Cell = float | str | None
 Medians = Mapping[tuple[str | None, ...], Mapping[str, float | None]]
 
 
-class Clean(Section):
-    """Parameters of the rules: ages in years, both ends valid."""
+class Range(Section):
+    """Valid values of a number, both ends included: years, months, money as in the file."""
 
-    age_min: int = Field(ge=0)
-    age_max: int = Field(le=130)
+    least: float
+    most: float
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Clean":
-        if self.age_min >= self.age_max:
-            raise ValueError(f"age_min ({self.age_min}) must lie below age_max ({self.age_max})")
+    def _ordered(self) -> "Range":
+        if self.least >= self.most:
+            raise ValueError(f"least ({self.least:g}) must lie below most ({self.most:g})")
         return self
 
 
-@dataclass(frozen=True)
-class ValidRange:
-    """A number is valid from `least` to `most`, both included; otherwise it is missing."""
+class Clean(Section):
+    """Parameters of the rules.
 
-    column: str
-    counted_as: str
-    least: float = -inf
-    most: float = inf
+    `ranges` are those of numeric columns. A column without a range is taken as it is; ranges of
+    columns that the schema does not have are left alone.
+    """
 
+    ranges: dict[str, Range]
 
-@dataclass(frozen=True)
-class Respelling:
-    """A category that ends so is spelt without the ending."""
+    def of(self, schema: Schema) -> dict[str, Range]:
+        """Ranges of the columns that a schema has.
 
-    column: str
-    counted_as: str
-    ending: str
-
-
-def rules(schema: Schema, settings: Clean) -> list[ValidRange | Respelling]:
-    """The rules for the columns that a schema has."""
-    all_rules: list[ValidRange | Respelling] = [
-        ValidRange("age", "age_out_of_range", settings.age_min, settings.age_max),
-        ValidRange("tenure", "tenure_negative", least=0),
-        Respelling("customer_type", "customer_type_respelt", ending=".0"),
-    ]
-    return [rule for rule in all_rules if rule.column in schema.profile]
+        Raises
+        ------
+        InputError
+            A range is of a column whose name is nearly that of the schema's.
+        """
+        for name in self.ranges:
+            close = difflib.get_close_matches(name, schema.numeric, n=1)
+            if close and name not in schema.numeric:
+                raise InputError(
+                    f"params.yaml: clean.ranges has '{name}', which is no numeric column of the "
+                    f"schema (did you mean '{close[0]}'?)"
+                )
+        return {name: self.ranges[name] for name in schema.numeric if name in self.ranges}
 
 
 def median_keys(schema: Schema) -> list[str]:
@@ -93,7 +90,8 @@ def repair_profile(
     profile : mapping of attribute -> value
         None, or left out, where nothing is known.
     medians : mapping of values of `median_keys` -> medians by attribute
-        As the clean stage wrote them; those of all customers have the key of all None.
+        As the clean stage wrote them. A combination that is not there has the medians of its first
+        value, which stand with None for the second; those of all customers have None for both.
 
     Returns
     -------
@@ -101,23 +99,18 @@ def repair_profile(
         `Schema.clean_numeric`, then the categories.
     """
     given: dict[str, Any] = {name: profile.get(name) for name in schema.profile}
-    for rule in rules(schema, settings):
-        value = given[rule.column]
-        if value is None:
-            continue
-        if isinstance(rule, ValidRange):
-            given[rule.column] = value if rule.least <= float(value) <= rule.most else None
-        else:
-            given[rule.column] = str(value).removesuffix(rule.ending)
+    for name, valid in settings.of(schema).items():
+        if given[name] is not None and not valid.least <= float(given[name]) <= valid.most:
+            given[name] = None
     categories: dict[str, str] = {
         name: UNKNOWN if given[name] is None else given[name] for name in schema.categorical
     }
-    keys = median_keys(schema)
-    cell = medians.get(tuple(str(categories[key]) for key in keys), {})
-    overall = medians[tuple(None for _ in keys)]
+    key = [categories[name] for name in median_keys(schema)]
+    levels = [key[:depth] + [None] * (len(key) - depth) for depth in range(len(key), -1, -1)]
+    known = [medians[tuple(level)] for level in levels if tuple(level) in medians]
     numbers: dict[str, float | str] = {}
     for name in schema.numeric:
-        candidates = (given[name], cell.get(name), overall[name], 0.0)
+        candidates = (given[name], *(level[name] for level in known), 0.0)
         numbers[name] = float(next(number for number in candidates if number is not None))
     if "income" in schema.numeric:
         numbers["income_missing"] = float(given["income"] is None)

@@ -14,7 +14,10 @@ def main() -> None:
     path = Path(paths.METRICS)
     if not path.exists():
         raise InputError(f"{path} is missing: run 'dvc repro' first")
-    print(table(json.loads(path.read_text(encoding="utf-8"))))
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    print(table(metrics))
+    for line in metrics.get("warnings", []):
+        print(f"\nWarning: {line}.")
     plots = Path(paths.COMPARISON_PNG).parent
     print(f"\nPlots: {plots}/*.png; all of them on one page: dvc plots show", file=sys.stdout)
 

@@ -7,7 +7,12 @@ from pydantic import Field, field_validator, model_validator
 from src.params import Section
 from src.tables.columns import Column, Kind
 
-_TAKEN = {"customer", "month", "income_missing", "carried", "present", "was_active", "bit"}
+# Columns of the pipeline's own tables, compared as engines compare: without regard to capitals.
+_TAKEN = {
+    *("customer", "month", "income_missing", "present", "was_active", "carried", "bit", "reason"),
+    *("source", "place", "first_month_rows", "customers", "adders", "held", "rank", "score"),
+}
+_TAKEN_BEGINNINGS = ("_", "cell_", "overall_", "last_", "depth", "unmapped ")
 
 
 class Title(Section):
@@ -31,7 +36,8 @@ class Schema(Section):
     @classmethod
     def _plain_names(cls, mapping: dict[str, object]) -> dict[str, object]:
         for name in mapping:
-            if name in _TAKEN:
+            folded = name.casefold()
+            if folded in _TAKEN or folded.startswith(_TAKEN_BEGINNINGS):
                 raise ValueError(f"'{name}' is taken: it names a column of the pipeline's tables")
         return mapping
 
@@ -41,9 +47,10 @@ class Schema(Section):
             ("mapped on more than one meaning", [column.raw for column in self.columns]),
             ("used for more than one meaning", [*self.profile, *self.products]),
         ):
-            twice = sorted({name for name in names if names.count(name) > 1})
+            folded = [name.casefold() for name in names]
+            twice = sorted({name for name in names if folded.count(name.casefold()) > 1})
             if twice:
-                raise ValueError(f"column {', '.join(twice)} is {what}")
+                raise ValueError(f"column {', '.join(twice)} is {what} (capitals do not count)")
         return self
 
     @property

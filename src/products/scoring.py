@@ -1,5 +1,6 @@
 """One path from customers to scores: evaluate, recommend and the service take it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +38,13 @@ class Models:
             self.first_stage[name].save(Path(folder) / record.file)
         self.ranker.save(Path(folder) / RANKER)
 
+    def score_first_stage(self, customers: Customers) -> dict[str, Scores]:
+        """Scores of the first-stage models by name; float32, (customers, products)."""
+        return {name: model.score(customers) for name, model in self.first_stage.items()}
+
     def score(self, customers: Customers) -> dict[str, Scores]:
         """Scores of every model by name; float32, (customers, products)."""
-        first = {name: model.score(customers) for name, model in self.first_stage.items()}
+        first = self.score_first_stage(customers)
         return {
             "popularity": self.popularity.score(customers),
             **first,
@@ -54,8 +59,11 @@ def model_files() -> dict[str, str]:
     return {"popularity": POPULARITY, **first, "ranker": RANKER}
 
 
-def load_first_stage(folder: str | Path) -> dict[str, Model]:
-    """Read the first-stage models, in the order of turns."""
+def load_first_stage(folder: str | Path, names: Iterable[str] | None = None) -> dict[str, Model]:
+    """Read the first-stage models, or some of them, in the order of turns."""
+    wanted = set(FIRST_STAGE if names is None else names)
     return {
-        name: record.model.load(Path(folder) / record.file) for name, record in FIRST_STAGE.items()
+        name: record.model.load(Path(folder) / record.file)
+        for name, record in FIRST_STAGE.items()
+        if name in wanted
     }

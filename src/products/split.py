@@ -1,20 +1,28 @@
 """split: months into the windows base, blend and test; each customer's months as bits."""
 
 import datetime
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import ibis.expr.types as ir
+import numpy as np
 from pydantic import Field
 
 from src import params
 from src.engine import connect
 from src.errors import InputError, run
-from src.models.history import MAX_MONTHS, History
+from src.models.history import MAX_MONTHS, History, added, bit, dropped, with_predecessor
 from src.products import paths
 from src.products.schema import Schema
 from src.products.windows import Windows
 from src.reporting import atomic
 from src.tables.months import month_of, months_from
+
+_RENAMED = 0.9  # share of the owners who change over
+_FEWEST = 5  # owners; fewer may well change over by themselves
 
 WindowSetting = Literal["auto"] | tuple[datetime.date, datetime.date]
 
@@ -115,6 +123,34 @@ def month_bits(rows: ir.Table, dates: list[datetime.date], schema: Schema) -> ir
     return weighted.group_by("customer").aggregate(**bits).order_by("customer")
 
 
+def renamed_products(history: History, products: list[str]) -> list[str]:
+    """Months in which nearly all owners of a product changed over to another one, a sentence each.
+
+    What looks like a product that all gave up, and one that they all added, is one product under
+    another name: the models would learn it as both.
+    """
+    pairs = with_predecessor(history.present)[:, None]
+    gains, losses = added(history.held, pairs), dropped(history.held, pairs)
+    found = []
+    months = int(np.bitwise_or.reduce(history.present)).bit_length()
+    for lag in range(months - 1, 0, -1):
+        lost, gained = bit(losses, lag).astype(bool), bit(gains, lag).astype(bool)
+        owners = (bit(history.held, lag + 1).astype(bool) & bit(pairs, lag).astype(bool)).sum(
+            axis=0
+        )
+        for product in np.flatnonzero(lost.sum(axis=0) >= _RENAMED * np.maximum(owners, _FEWEST)):
+            changed = (gained & lost[:, [product]]).sum(axis=0)
+            successor = int(changed.argmax())
+            if changed[successor] >= _RENAMED * owners[product]:
+                month = history.last[0] - (lag - 1)
+                found.append(
+                    f"in {month}, {lost[:, product].sum():,} of {owners[product]:,} owners gave up "
+                    f"{products[product]} and {changed[successor]:,} of them added "
+                    f"{products[successor]}: was the product renamed?"
+                )
+    return found
+
+
 def main() -> None:
     """Run the stage as params.yaml says."""
     settings = params.load("split", Split)
@@ -122,7 +158,8 @@ def main() -> None:
     engine = connect()
     rows = engine.table(paths.CLEAN)
     months = engine.collect(rows.select("month").distinct().order_by("month"))["month"].to_pylist()
-    chosen = Windows.of(windows(months, settings), settings.lookback_months)
+    quality = json.loads(Path(paths.QUALITY).read_text(encoding="utf-8"))
+    chosen = Windows.of(windows(months, settings), settings.lookback_months, quality["warnings"])
     with atomic(paths.HISTORY) as target:
         engine.write(month_bits(rows, chosen.dates, schema), target)
         history = History.read(target, list(schema.products), chosen.last)
@@ -131,7 +168,10 @@ def main() -> None:
                 f"{paths.CLEAN}: no customer adds a product in the test month {chosen.test[0]}, so "
                 "nothing can be measured; choose another split.test in params.yaml"
             )
-    chosen.write()
+    renamed = renamed_products(history, list(schema.products))
+    for line in renamed:
+        print(f"note: {line}", file=sys.stderr)
+    replace(chosen, warnings=(*chosen.warnings, *renamed)).write()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,18 +26,24 @@ class Windows:
         Months that describe a customer: split.lookback_months, but at most as many as the last
         blend month has behind it. With more, the ranker would be asked about histories longer than
         any that it has learnt from.
+    warnings : tuple of str
+        What is odd about the data, a sentence each; every report of results repeats them.
     """
 
     base: Dates
     blend: Dates
     test: Dates
     lookback_months: int
+    warnings: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, chosen: dict[str, Dates], lookback_months: int) -> "Windows":
+    def of(
+        cls, chosen: dict[str, Dates], lookback_months: int, warnings: Iterable[str] = ()
+    ) -> "Windows":
         """Windows, described by at most so many months."""
         longest = len(chosen["base"]) + len(chosen["blend"]) - 1
-        return cls(**chosen, lookback_months=min(lookback_months, longest))
+        months = min(lookback_months, longest)
+        return cls(**chosen, lookback_months=months, warnings=tuple(warnings))
 
     @classmethod
     def read(cls, content: bytes | None = None) -> "Windows":
@@ -56,13 +63,16 @@ class Windows:
             [datetime.date.fromisoformat(date) for date in split[name]]
             for name in ("base", "blend", "test")
         )
-        return cls(base, blend, test, split["lookback_months"])
+        return cls(base, blend, test, split["lookback_months"], tuple(split["warnings"]))
 
     def write(self) -> None:
         """Write the file of split."""
         dates = {"base": self.base, "blend": self.blend, "test": self.test}
         texts = {name: [str(date) for date in window] for name, window in dates.items()}
-        write_json(paths.WINDOWS, {**texts, "lookback_months": self.lookback_months})
+        write_json(
+            paths.WINDOWS,
+            {**texts, "lookback_months": self.lookback_months, "warnings": self.warnings},
+        )
 
     @property
     def dates(self) -> Dates:
@@ -98,4 +108,4 @@ class Windows:
                 "held back: lengthen split.blend in params.yaml"
             )
         chosen = {"base": self.base, "blend": self.blend[:-1], "test": self.blend[-1:]}
-        return Windows.of(chosen, self.lookback_months)
+        return Windows.of(chosen, self.lookback_months, self.warnings)

@@ -3,17 +3,24 @@
 Every rule is an expression over columns that are typed already or still text: see `files.read`.
 """
 
+import datetime
+
 import ibis
 import ibis.expr.types as ir
 
+from src.tables import spelling
 from src.tables.columns import Column, Columns, identity, of_kind
+
+FIRST_YEAR = 1950  # no bank has snapshots that are older; 1900 and 1601 are spellings of nothing
+_EXACT = 2**53  # from here on a float has lost digits
 
 
 def typed(rows: ir.Table, columns: Columns) -> ir.Table:
     """Our columns from the raw ones; the id of a row that is in doubt is null."""
     own = identity(columns)
     owner = _owner(rows, own)
-    in_doubt = ibis.or_(*unfit(rows, columns).values(), *_bad_numbers(rows, columns).values())
+    bad = [*unfit(rows, columns).values(), *_bad_numbers(rows, columns).values()]
+    in_doubt = ibis.or_(*bad, *_bad_dates(rows, columns).values())
     converted: dict[str, ir.Value] = {}
     for column in columns:
         cell = rows[column.raw]
@@ -25,7 +32,7 @@ def typed(rows: ir.Table, columns: Columns) -> ir.Table:
             case "flag":
                 converted[column.name] = _flag(cell)
             case "category":
-                converted[column.name] = _given(cell).cast("string")
+                converted[column.name] = canonical(cell)
             case _:
                 converted[column.name] = ibis.ifelse(in_doubt, ibis.null(owner.type()), owner)
     return rows.select(**converted)
@@ -41,30 +48,80 @@ def _given(cell: ir.Value) -> ir.Value:
     return trim(cell).nullif("NA").nullif("") if cell.type().is_string() else cell
 
 
+def canonical(cell: ir.Value) -> ir.StringValue:
+    """A category in its one spelling, see `spelling.category`."""
+    kind = cell.type()
+    if kind.is_boolean():
+        return _perhaps_null(cell).cast("int8").cast("string")
+    if kind.is_floating():
+        number = cell.nullif(float("nan"))
+        whole = (number % 1 == 0) & (number.abs() < _EXACT)
+        return ibis.ifelse(whole, number.cast("int64").cast("string"), number.cast("string"))
+    text = _given(cell.cast("string"))
+    # Few cells end in 0 and have a point: only these are looked at closely, as that takes long.
+    fraction = text.endswith("0") & text.contains(".")
+    whole = text.re_search(rf"^{spelling.WHOLE.pattern}$")
+    return ibis.cases(
+        (text.isin(spelling.TRUE), "1"),
+        (text.isin(spelling.FALSE), "0"),
+        (fraction & whole, text.re_replace(r"\.0+$", "")),
+        else_=text,
+    )
+
+
 def _number(cell: ir.Value) -> ir.NumericValue:
     """Null for text that is no number, and for NaN, which is another spelling of nothing."""
     number = _given(cell).try_cast("float64")
     return ibis.ifelse(number.isnan(), ibis.null("float64"), number)
 
 
+def _perhaps_null(cell: ir.BooleanValue) -> ir.BooleanValue:
+    """The same: where an engine knows that a file has no nulls, it writes other bytes."""
+    return ibis.cases((cell, True), (~cell, False))
+
+
 def _flag(cell: ir.Value) -> ir.BooleanValue:
-    """Null for what is neither 0 nor 1."""
+    """Null for what is no spelling of a flag, see `spelling`."""
     if cell.type().is_boolean():
-        return cell
+        return _perhaps_null(cell)
     number = _number(cell)
-    return ibis.cases((number == 0, False), (number == 1, True))
+    numbers = [(number == 0, False), (number == 1, True)]
+    if not cell.type().is_string():
+        return ibis.cases(*numbers)
+    text = _given(cell).lower()
+    words = [(text.isin(spelling.HELD), True), (text.isin(spelling.NOT_HELD), False)]
+    return ibis.cases(*words, *numbers)
 
 
 def _owner(rows: ir.Table, column: Column) -> ir.Value:
     """Id of each row; null for what is not an id of the kind that is wanted."""
     owner = rows[column.raw]
     if column.kind == "text id":
-        return _given(owner.cast("string"))
-    integer = owner.try_cast("int64")
-    rounded = owner.try_cast("float64") != integer.cast("float64")  # 12.7 is cast to 13
+        return canonical(owner)
     if owner.type().is_string():
-        rounded = owner.contains(".") & rounded  # spares all others a cast
-    return ibis.ifelse(rounded, ibis.null("int64"), integer)
+        text = canonical(owner)
+        integer = text.try_cast("int64")
+        return ibis.ifelse(integer.cast("string") == text, integer, ibis.null("int64"))
+    if owner.type().is_floating():
+        exact = (owner % 1 == 0) & (owner.abs() < _EXACT)
+        return ibis.ifelse(exact, owner.try_cast("int64"), ibis.null("int64"))
+    if owner.type().is_decimal():
+        return ibis.ifelse(owner % 1 == 0, owner.try_cast("int64"), ibis.null("int64"))
+    return owner.try_cast("int64")
+
+
+def misspelt(rows: ir.Table, column: Column) -> ir.BooleanValue:
+    """Where an integer id is a number, but not spelt as the number that it is, or not exactly."""
+    owner = rows[column.raw]
+    if column.kind == "text id" or not (owner.type().is_string() or owner.type().is_floating()):
+        return ibis.literal(False)
+    if owner.type().is_string():
+        text = canonical(owner)
+        number = text.try_cast("float64")  # a NaN is no id at all, and no other spelling of one
+        is_number = text.try_cast("int64").notnull() | (number.notnull() & ~number.isnan())
+        broken = text.contains(".") & ~text.lower().contains("e")  # 12.7: no id at all
+        return is_number & ~broken & _owner(rows, column).isnull()
+    return (owner.abs() >= _EXACT) & ~owner.isnan()
 
 
 def unfit(rows: ir.Table, columns: Columns) -> dict[Column, ir.BooleanValue]:
@@ -92,6 +149,17 @@ def _bad_numbers(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]
     return bad
 
 
+def _bad_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
+    """Where a date lies in no year that a bank can have a snapshot of; by raw name."""
+    last_year = datetime.date.today().year + 1
+    bad = {}
+    for column in of_kind(columns, "date"):
+        date = _given(rows[column.raw]).try_cast("date")
+        first, end = datetime.date(FIRST_YEAR, 1, 1), datetime.date(last_year, 12, 31)
+        bad[column.raw] = ((date < first) | (date > end)).fill_null(False)
+    return bad
+
+
 def reason(rows: ir.Table, columns: Columns) -> ir.StringValue:
     """Why a single row cannot be read, or null; such rows are set aside."""
     own = identity(columns)
@@ -102,6 +170,8 @@ def reason(rows: ir.Table, columns: Columns) -> ir.StringValue:
     ]
     for name, bad in _bad_numbers(rows, columns).items():
         cases.append((bad, f"{name} is not a number: " + _given(rows[name].cast("string"))))
+    for name, bad in _bad_dates(rows, columns).items():
+        cases.append((bad, f"{name} is in no possible year: " + _given(rows[name].cast("string"))))
     return ibis.cases(*cases)
 
 

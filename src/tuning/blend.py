@@ -24,11 +24,12 @@ def main() -> None:
     dataset = Dataset.open(params.load("schema", Schema)).before_test()
     objective = Objective.of(dataset)
     check_names(settings)
-    choices = tuning.space["models"].choices if "models" in tuning.space else None
-    for models in choices or []:
+    choices = (tuning.space["models"].choices or []) if "models" in tuning.space else []
+    for models in choices:
         named = settings.model_copy(update={"models": models})
         check_names(named, f"{PARAMS}: a choice of blend.space.models")
-    first_stage = load_first_stage(paths.MODELS)
+    names = {name for models in [settings.models, *choices] for name in models}
+    first_stage = load_first_stage(paths.MODELS, names)
     adders = find_adders(dataset)
     scores = {name: model.score(adders.customers) for name, model in first_stage.items()}
     test = {name: model.score(objective.customers) for name, model in first_stage.items()}

@@ -7,7 +7,9 @@ the outputs of a stage before it starts it. They may be deleted at any time.
 """
 
 import fcntl
+import itertools
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -16,13 +18,13 @@ from typing import Any
 
 import numpy as np
 import optuna
-import yaml
 from numpy.typing import NDArray
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from src.errors import InputError
+from src.params import read_yaml
 from src.reporting import atomic
 
 FOLDER = "data/tuning"
@@ -43,7 +45,7 @@ def fingerprint(content: dict[str, Any], files: list[str]) -> str:
 
 def dependencies(model: str) -> list[str]:
     """Data and code that decide trials, as the stage in pipelines/tuning/dvc.yaml lists them."""
-    content = yaml.safe_load(Path(_PIPELINE).read_text(encoding="utf-8"))
+    content = read_yaml(Path(_PIPELINE).read_text(encoding="utf-8"))
     return [file for file in content["stages"][model]["deps"] if file not in _SHOWING]
 
 
@@ -56,7 +58,7 @@ def opened(folder: Path, pruner: optuna.pruners.BasePruner) -> Iterator[optuna.S
     Raises
     ------
     InputError
-        Another process works on the study, or its journal is damaged.
+        Another process works on the study.
     """
     folder.mkdir(parents=True, exist_ok=True)
     journal = folder / "journal.log"
@@ -97,15 +99,37 @@ def _finished(folder: Path, journal: Path) -> list[FrozenTrial]:
     """Trials up to the first that has not ended, or whose precisions are not there."""
     if not journal.exists():
         return []
+    _cut_off_damage(journal)
     try:
         trials = optuna.load_study(study_name="study", storage=_storage(journal)).trials
-    except (ValueError, KeyError) as fault:
-        raise InputError(f"{journal} is damaged ({fault}): delete {folder} to begin anew") from None
+    except (ValueError, KeyError):  # nothing whole is left of it
+        return []
     for number, trial in enumerate(trials):
         complete = trial.state == TrialState.COMPLETE
         if not trial.state.is_finished() or (complete and not _precision(folder, number).exists()):
             return trials[:number]
     return trials
+
+
+def _cut_off_damage(journal: Path) -> None:
+    """Keep the lines of a journal before the first that is damaged."""
+    lines = journal.read_bytes().splitlines(keepends=True)
+    whole = list(itertools.takewhile(_is_whole, lines))
+    if len(whole) < len(lines):
+        print(
+            f"note: {journal} is damaged in line {len(whole) + 1} of {len(lines)}; the trials "
+            "before it are kept",
+            file=sys.stderr,
+        )
+        with atomic(journal) as temporary:
+            temporary.write_bytes(b"".join(whole))
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        return line.endswith(b"\n") and isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _storage(path: Path) -> JournalStorage:

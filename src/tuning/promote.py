@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from src.errors import InputError, run
+from src.params import read_yaml
 from src.tuning.report import METRICS, PLOTS, VALUE
 
 PIPELINE = "pipelines/tuning/dvc.yaml"  # a stage per study
@@ -33,7 +33,7 @@ def studies() -> list[str]:
         text = Path(PIPELINE).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{PIPELINE} is missing: run from the root of the repository") from None
-    return list(yaml.safe_load(text)["stages"])
+    return list(read_yaml(text)["stages"])
 
 
 def best_trials(model: str, top: int) -> list[dict[str, str]]:
@@ -134,12 +134,12 @@ def _apply(model: str, rank: int, *, force: bool) -> None:
 
 def _has(reference: str, settings: dict[str, str]) -> bool:
     """Whether an experiment has these settings."""
-    content = yaml.safe_load(_output("git", "show", f"{reference}:params.yaml"))
+    content = read_yaml(_output("git", "show", f"{reference}:params.yaml"))
     found = {}
     for key in settings:
         section, _, name = key.partition(".")
         found[key] = content[section][name]
-    return found == {key: yaml.safe_load(value) for key, value in settings.items()}
+    return found == {key: read_yaml(value) for key, value in settings.items()}
 
 
 def _experiments() -> dict[str, str]:

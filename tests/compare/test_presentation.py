@@ -151,11 +151,15 @@ def test_main_prints_markdown_and_draws(
         "faster": scores("faster", popularity=0.5, als=0.25, blend=0.75),
     }
     monkeypatch.setattr(AdderScores, "read", revisions.__getitem__)
+    raw = {COMMIT: "", "faster": "'faster' holds raw data in git: own.csv"}
+    monkeypatch.setattr(entry, "raw_files_sentence", raw.__getitem__)
     monkeypatch.setattr(sys, "argv", ["compare", COMMIT, "faster"])
     entry.main()
     shown = capsys.readouterr()
     assert shown.out == BETTER + "\n"
-    assert shown.err == "\nPicture: report/compare.png\n"
+    assert shown.err == (
+        "warning: 'faster' holds raw data in git: own.csv\n\nPicture: report/compare.png\n"
+    )
     assert Path("report/compare.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -40,10 +40,10 @@ def test_connect_starts_it() -> None:
     [
         (0.5, "1.0GB"),  # at least
         (10.0, "1.0GB"),
-        (25.0, "2.5GB"),  # a tenth
-        (40.0, "4.0GB"),
-        (512.0, "4.0GB"),  # at most
-        (float("inf"), "4.0GB"),  # the system does not tell
+        (15.0, "1.5GB"),  # a tenth
+        (20.0, "2.0GB"),
+        (512.0, "2.0GB"),  # at most
+        (float("inf"), "2.0GB"),  # the system does not tell
     ],
 )
 def test_a_tenth_of_the_free_memory(free: float, limit: str) -> None:
@@ -237,9 +237,20 @@ def write(name: str, content: bytes) -> list[str]:
 
 def test_cells_are_of_their_types(engine: DuckDB) -> None:
     files = write("raw.csv", b'id,day,age,card\n"a, b",2016-05-28, 35,1\n12.7,NA,,0\n')
-    assert engine.collect(engine.raw_csv(files, TYPES, ["", "NA"])).to_pylist() == [
+    assert engine.collect(engine.raw_csv(files, TYPES, ["", "NA"], ",")).to_pylist() == [
         {"id": "a, b", "day": datetime.date(2016, 5, 28), "age": 35.0, "card": True},
         {"id": "12.7", "day": None, "age": None, "card": False},
+    ]
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_cells_lie_between_separators(engine: DuckDB, separator: str) -> None:
+    lines = ["id,day,age,card", f'"a{separator} b",2016-05-28,35,1', "x,NA,,0"]
+    text = "".join(line.replace(",", separator) + "\n" for line in lines)
+    files = write("raw.csv", text.encode())
+    assert engine.collect(engine.raw_csv(files, TYPES, ["", "NA"], separator)).to_pylist() == [
+        {"id": f"a{separator} b", "day": datetime.date(2016, 5, 28), "age": 35.0, "card": True},
+        {"id": "x", "day": None, "age": None, "card": False},
     ]
 
 
@@ -266,7 +277,7 @@ def test_cells_are_of_their_types(engine: DuckDB) -> None:
 def test_a_csv_that_cannot_be_read(engine: DuckDB, rows: bytes, where: str, fault: str) -> None:
     files = write("raw.csv", b"id,day,age,card\n" + rows)
     with pytest.raises(UnreadableError) as caught:
-        engine.collect(engine.raw_csv(files, TYPES, [""]))
+        engine.collect(engine.raw_csv(files, TYPES, [""], ","))
     assert caught.value.where == f"{Path.cwd()}/{where}"
     assert caught.value.fault == fault
     assert "\n" not in str(caught.value)

@@ -222,7 +222,7 @@ def test_runs_hold_plots_and_curves(server: Server, clone: Clone) -> None:
     runs = server.runs()
     shared = [paths.METRICS, paths.COMPARISON_PNG, paths.MAP_AT_K_PNG]
     assert server.files(runs["ALS_processing"]) == sorted(shared)
-    assert server.files(runs["MLC_processing"]) == sorted([*shared, paths.MLC_CURVE])
+    assert server.files(runs["MLC_processing"]) == sorted([*shared, "plots/products/mlc_curve.csv"])
     assert {paths.IMPORTANCES_PNG, paths.RELIABILITY_PNG} < set(
         server.files(runs["BLEND_processing"])
     )
@@ -230,7 +230,7 @@ def test_runs_hold_plots_and_curves(server: Server, clone: Clone) -> None:
     assert server.files(runs["EDA"]) == sorted(
         [paths.QUALITY, paths.REPAIRS, paths.ADDITIONS_PNG, *drawn]
     )
-    curve = pd.read_csv(paths.MLC_CURVE)
+    curve = pd.read_csv("plots/products/mlc_curve.csv")
     history = server.client.get_metric_history(runs["MLC_processing"].info.run_id, "loss")
     assert [point.step for point in history] == curve["iteration"].tolist() == [1, 2, 3, 4, 5]
     assert [point.value for point in history] == curve["loss"].tolist()

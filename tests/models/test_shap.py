@@ -64,3 +64,17 @@ def test_trees_that_are_too_deep(rows: Any) -> None:
     ).fit(matrix, labels)
     with pytest.raises(CannotFitError, match=r"trees of at most 10 levels, but one has 11$"):
         LeafShap.of(booster)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_trees_without_a_split_explain_nothing(rows: int) -> None:
+    """Where few columns are looked at, some trees have nothing to split by."""
+    matrix = np.array([[0, 1], [0, 1], [0, 1], [0, 2]], dtype=np.float32)
+    booster = CatBoostClassifier(
+        iterations=6, rsm=0.01, loss_function="MultiClass", allow_writing_files=False, verbose=False
+    ).fit(matrix, [0, 1, 2, 0])
+    shap = LeafShap.of(booster)
+    assert (shap.features == -1).all(axis=1).tolist() == [True, False, True, True, True, True]
+    expected = booster.get_feature_importance(Pool(matrix), type="ShapValues")  # the base is last
+    found = shap.values_of(matrix[:rows], np.tile([0, 2], (rows, 1)))
+    assert found == pytest.approx(expected[:rows, [0, 2], :-1], abs=1e-6)

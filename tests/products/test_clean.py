@@ -28,7 +28,8 @@ from src.products.clean import (
 from src.products.repair import Clean
 from src.products.schema import Schema
 
-SETTINGS = Clean(age_min=2, age_max=100)
+RANGES = {"age": {"least": 2, "most": 100}, "tenure": {"least": 0, "most": 1200}}  # any income
+SETTINGS = Clean.model_validate({"ranges": RANGES})
 MONTHS = [datetime.date(2016, month, 28) for month in (1, 2, 3, 4)]
 JANUARY, FEBRUARY, MARCH, APRIL = MONTHS
 
@@ -57,12 +58,12 @@ Row = tuple[Any, ...]
 
 # customer, month, age, tenure, income, customer_type, province, segment, card, loan
 ROWS: list[Row] = [
-    (1, JANUARY, 30.0, 5.0, 1000.0, "1.0", "28", "TOP", False, True),
+    (1, JANUARY, 30.0, 5.0, 1000.0, "1", "28", "TOP", False, True),
     (1, FEBRUARY, None, None, None, None, None, None, None, False),  # carried from January
     (1, MARCH, 31.0, 7.0, None, "1", "28", "TOP", True, None),
     (2, JANUARY, 164.0, -999999.0, 3000.0, "P", "28", "TOP", True, True),
     (3, JANUARY, 40.0, 9.0, None, None, "28", "UNI", False, False),  # no income in its cell
-    (3, FEBRUARY, 1.0, 0.0, 9.0, "2.0", "8", None, False, False),  # no January in Barcelona
+    (3, FEBRUARY, 1.0, 0.0, 9.0, "2", "8", None, False, False),  # no January in Barcelona
     (4, JANUARY, None, None, None, None, None, None, False, False),  # nothing earlier
     (4, FEBRUARY, 50.0, 11.0, 70.0, "3", None, "UNI", True, False),
 ]
@@ -98,25 +99,21 @@ def test_medians_of_the_first_month_by_cell_then_province_then_overall(medians: 
     overall = province  # the other January row holds nothing
     top = {"age": 30.0, "tenure": 5.0, "income": 2000.0}
     uni = {"age": 40.0, "tenure": 9.0, "income": 2000.0}
-    sizes = {("28", "TOP"): 2, ("28", "UNI"): 1, ("unknown", "unknown"): 1, (None, None): 4}
-    expected: dict[tuple[str | None, str | None], dict[str, float]] = {
-        ("28", "TOP"): top,
-        ("28", "UNI"): uni,
-        ("28", "unknown"): province,
-        ("8", "TOP"): overall,
-        ("8", "UNI"): overall,
-        ("8", "unknown"): overall,
-        ("unknown", "TOP"): overall,
-        ("unknown", "UNI"): overall,
-        ("unknown", "unknown"): overall,
-        (None, None): overall,
-    }
-    rows = medians.to_pyarrow().to_pylist()
-    assert {(row.pop("province"), row.pop("segment")): row for row in rows} == {
-        cell: {"first_month_rows": sizes.get(cell, 0), **values}
-        for cell, values in expected.items()
-    }
-    assert len(rows) == len(expected)
+    expected: list[tuple[str | None, str | None, int, dict[str, float]]] = [
+        ("28", "TOP", 2, top),
+        ("28", "UNI", 1, uni),
+        ("28", None, 3, province),
+        ("8", "unknown", 0, overall),
+        ("8", None, 0, overall),
+        ("unknown", "UNI", 0, overall),
+        ("unknown", "unknown", 1, overall),
+        ("unknown", None, 1, overall),
+        (None, None, 4, overall),
+    ]
+    assert medians.to_pyarrow().to_pylist() == [
+        {"province": province, "segment": segment, "first_month_rows": rows, **values}
+        for province, segment, rows, values in expected
+    ]
 
 
 def test_province_and_overall_medians_differ() -> None:
@@ -132,14 +129,37 @@ def test_province_and_overall_medians_differ() -> None:
         row(6, "8", "TOP", None),
         row(7, "4", "UNI", 10.0),
     ]
-    table = fit_medians(memtable(rows), bank(), SETTINGS).to_pyarrow().to_pylist()
-    ages = {(line["province"], line["segment"]): line["age"] for line in table}
-    assert ages["28", "TOP"] == 30.0
-    assert ages["28", "UNI"] == 90.0
-    assert ages["28", "NEW"] == 50.0  # the province: 20, 30, 70, 90
-    assert ages["8", "TOP"] == 30.0  # overall: 10, 20, 30, 70, 90
-    assert ages["4", "NEW"] == 10.0
-    assert ages[None, None] == 30.0
+    table = ibis.memtable(fit_medians(memtable(rows), bank(), SETTINGS).to_pyarrow())
+    found = table.to_pyarrow().to_pylist()
+    assert {(line["province"], line["segment"]): line["age"] for line in found} == {
+        ("28", "TOP"): 30.0,
+        ("28", "UNI"): 90.0,
+        ("28", "NEW"): 50.0,  # the province: 20, 30, 70, 90
+        ("28", None): 50.0,
+        ("8", "TOP"): 30.0,  # overall: 10, 20, 30, 70, 90
+        ("8", None): 30.0,
+        ("4", "UNI"): 10.0,
+        ("4", None): 10.0,
+        (None, None): 30.0,
+    }
+    unseen = [row(1, "28", "OLD", None), row(2, "4", "TOP", None), row(3, "5", "TOP", None)]
+    assert [line["age"] for line in cleaned(unseen, table)] == [50.0, 10.0, 30.0]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_medians_of_the_pairs_that_occur_and_of_no_others() -> None:
+    rows: list[Row] = [
+        (number, JANUARY, number % 90 + 5.0, 1.0, 1.0, "1", f"p{number}", f"s{number}", True, False)
+        for number in range(300)
+    ]
+    write_inputs(rows, row_group_size=300)
+    stage.main()
+    medians = pq.read_table(paths.MEDIANS).select(["province", "segment", "age"]).to_pylist()
+    assert len(medians) == 300 + 300 + 1
+    ages = {(line["province"], line["segment"]): line["age"] for line in medians}
+    pairs = {(f"p{number}", f"s{number}"): number % 90 + 5.0 for number in range(300)}
+    alone = {(province, None): age for (province, _), age in pairs.items()}
+    assert ages == pairs | alone | {(None, None): 45.5}  # three times 5 … 94, and 5 … 34
 
 
 def line(*values: Any) -> dict[str, Any]:
@@ -181,9 +201,8 @@ def test_count_repairs() -> None:
         {
             "rows": 8,
             "profile_carried_forward": 1,
-            "age_out_of_range": 2,
-            "tenure_negative": 1,
-            "customer_type_respelt": 3,
+            "out_of_range.age": 2,
+            "out_of_range.tenure": 1,
             "imputed_by_median.age": 3,
             "imputed_by_median.tenure": 2,
             "imputed_by_median.income": 3,
@@ -208,9 +227,7 @@ def test_counts_of_runs_add_up(medians: ibis.Table) -> None:
     assert nested(counts) == {
         "rows": 100 + 8,
         "profile_carried_forward": 1,
-        "age_out_of_range": 2,
-        "tenure_negative": 1,
-        "customer_type_respelt": 3,
+        "out_of_range": {"age": 2, "tenure": 1},
         "imputed_by_median": {"age": 3, "tenure": 2, "income": 3},
         "unknown": {"customer_type": 2, "province": 2, "segment": 2},
         "missing_is_not_held": {"card": 1, "loan": 1},
@@ -218,9 +235,11 @@ def test_counts_of_runs_add_up(medians: ibis.Table) -> None:
 
 
 def test_categories_and_products_without_a_repair_are_left_out() -> None:
-    names = ["rows", "imputed_by_median.age", "unknown.sex", "unknown.segment"]
+    numbers = ["out_of_range.age", "imputed_by_median.age"]
+    names = ["rows", *numbers, "unknown.sex", "unknown.segment", "missing_is_not_held.card"]
     assert nested(Counter(dict.fromkeys(names, 0) | {"unknown.sex": 2})) == {
         "rows": 0,
+        "out_of_range": {"age": 0},
         "imputed_by_median": {"age": 0},
         "unknown": {"sex": 2},
         "missing_is_not_held": {},
@@ -257,7 +276,7 @@ profiles = st.tuples(
     st.sampled_from([None, 1.0, 30.0, 164.0]),
     st.sampled_from([None, -999999.0, 5.0]),
     st.sampled_from([None, 1000.0]),
-    st.sampled_from([None, "1", "1.0"]),
+    st.sampled_from([None, "1", "P"]),
     st.sampled_from([None, "28"]),
     st.sampled_from([None, "TOP"]),
 )
@@ -319,7 +338,7 @@ def test_banks_with_fewer_columns(schema: Schema, expected: dict[str, Any]) -> N
 def write_inputs(rows: list[Row], row_group_size: int) -> None:
     Path("data/products").mkdir(parents=True)
     pq.write_table(arrow(rows), paths.SNAPSHOTS, row_group_size=row_group_size)
-    content = {"clean": {"age_min": 2, "age_max": 100}, "schema": bank().model_dump()}
+    content = {"clean": {"ranges": RANGES}, "schema": bank().model_dump()}
     Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
@@ -339,7 +358,9 @@ def test_main_writes_one_sorted_table_whatever_its_parts(
         *["bool"] * 3,
         *["double"] * 3,
     ]
-    assert json.loads(Path(paths.REPAIRS).read_text())["profile_carried_forward"] == 1
+    repairs = json.loads(Path(paths.REPAIRS).read_text())
+    assert repairs["profile_carried_forward"] == 1
+    assert repairs["out_of_range"] == {"age": 2, "tenure": 1}
     content = Path(paths.CLEAN).read_bytes()
     stage.main()
     assert Path(paths.CLEAN).read_bytes() == content

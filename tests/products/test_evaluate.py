@@ -45,10 +45,14 @@ def test_each_model_is_measured_by_its_own_metrics(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(FIRST_STAGE, "als", replace(FIRST_STAGE["als"], metrics=told))
     popularity = Popularity(np.ones(3, dtype=np.float32))
     models = Models(popularity, {"als": popularity}, cast(Ranker, None))
-    people = Customers(pd.DataFrame(index=range(2)), strangers(2, 3))
-    scores = {"als": np.ones((2, 3), dtype=np.float32)}
-    held = np.eye(3, dtype=bool)[:2]
-    assert evaluate.holdings_metrics(models, people, scores, held) == {"als": {"holdings@1": 0.5}}
-    (given,) = seen
-    expected = (popularity, people, scores["als"], held)
-    assert all(one is other for one, other in zip(given, expected, strict=True))
+    people = Customers(pd.DataFrame(index=range(3)), strangers(3, 3))
+    scores = {"als": np.arange(9, dtype=np.float32).reshape(3, 3)}
+    held = np.eye(3, dtype=bool)
+    present = np.array([True, False, True])
+    found = evaluate.holdings_metrics(models, people, scores, held, present)
+    assert found == {"als": {"holdings@1": 0.5}}
+    ((model, here, own, truth),) = seen
+    assert model is popularity
+    assert here.history.customers.tolist() == people.history.customers[[0, 2]].tolist()
+    assert own.tolist() == [[0, 1, 2], [6, 7, 8]]
+    assert truth.tolist() == held[[0, 2]].tolist()

@@ -50,3 +50,12 @@ def test_no_reasons_behind_the_end_of_a_list() -> None:
     items = np.array([[1, -1]], dtype=np.int16)
     reasons = explain(cast(Ranker, ranker), cast(LeafShap, shap), matrix, items)
     assert reasons.features.tolist() == [[[3, 2, 1], [-1, -1, -1]]]
+
+
+def test_equal_reasons_stand_in_the_order_of_features() -> None:
+    ranker = SimpleNamespace(products=("a", "b"), models=(), classes=np.array([0, 1]))
+    shap = FixedShap([[[1.0, 2.0, 2.0, 1.0, 2.0]]])
+    matrix = np.ones((1, 5), dtype=np.float32)
+    items = np.array([[0]], dtype=np.int16)
+    reasons = explain(cast(Ranker, ranker), cast(LeafShap, shap), matrix, items)
+    assert reasons.features.tolist() == [[[1, 2, 4]]]

@@ -65,6 +65,7 @@ RECORD = FirstStage(
     model=Toy,
     settings=ToySettings,
     file="toy.npz",
+    offline_lists="toy.parquet",
     fit=Toy.fit,
     looks_at=frozenset({"history"}),
     title=Phrase("long use", "долгое пользование"),

@@ -12,10 +12,11 @@ from tests.evaluation.test_report import TABLE, metrics
 def test_main_prints_the_table_and_where_the_plots_are(capsys: pytest.CaptureFixture[str]) -> None:
     path = Path(paths.METRICS)
     path.parent.mkdir()
-    path.write_text(json.dumps(metrics()), encoding="utf-8")
+    odd = {"warnings": ["2016-03 is missing"]}
+    path.write_text(json.dumps(metrics() | odd), encoding="utf-8")
     report.main()
     shown = capsys.readouterr().out
-    assert shown.startswith(TABLE + "\n")
+    assert shown.startswith(TABLE + "\n\nWarning: 2016-03 is missing.\n")
     assert "plots/products/*.png" in shown
 
 

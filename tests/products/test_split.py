@@ -5,6 +5,7 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -14,9 +15,10 @@ from src.errors import InputError
 from src.models.history import MAX_MONTHS, History
 from src.products import paths, split
 from src.products.schema import Schema
-from src.products.split import Split, month_bits, windows
+from src.products.split import Split, month_bits, renamed_products, windows
 from src.products.windows import Windows
-from src.reporting import write_parquet
+from src.reporting import write_json, write_parquet
+from src.tables.months import month_of
 from tests.products.conftest import MONTHS
 
 
@@ -216,17 +218,56 @@ def test_month_bits_without_activity(bank: pd.DataFrame, schema: Schema, table: 
     assert bits.columns == ("customer", "present", "account", "card", "loan")
 
 
+def months_of(held: dict[str, str]) -> History:
+    """Six customers who all hold the same, January first."""
+    size = max(map(len, held.values()))
+    bits = [int(text, 2) for text in held.values()]
+    return History(
+        np.arange(6),
+        np.full(6, month_of("2016-05")),
+        np.full(6, 2**size - 1),
+        np.zeros(6, dtype=np.int64),
+        np.tile(np.array(bits), (6, 1)),
+    )
+
+
+def test_a_product_that_all_exchange_for_another_was_renamed() -> None:
+    renamed = months_of({"old": "11100", "new": "00011", "other": "01010"})
+    assert renamed_products(renamed, ["old", "new", "other"]) == [
+        "in 2016-04, 6 of 6 owners gave up old and 6 of them added new: was the product renamed?"
+    ]
+
+
+def test_a_product_that_all_give_up_for_nothing_was_not() -> None:
+    assert renamed_products(months_of({"old": "11100", "kept": "11111"}), ["old", "kept"]) == []
+
+
+def test_four_owners_may_well_change_over_by_themselves() -> None:
+    four = months_of({"old": "11100", "new": "00011"}).of(slice(4))
+    assert renamed_products(four, ["old", "new"]) == []
+
+
+def test_bits_are_months_of_the_calendar(schema: Schema, table: Table) -> None:
+    january, april = datetime.date(2016, 1, 28), datetime.date(2016, 4, 28)
+    rows = pd.DataFrame({"customer": 1, "month": [january, april], "active": "1", "account": True})
+    rows = rows.assign(card=[False, True], loan=False)
+    (found,) = month_bits(table(rows), [january, april], schema).to_pyarrow().to_pylist()
+    assert (found["present"], found["account"], found["card"]) == (0b1001, 0b1001, 0b0001)
+
+
 def test_the_stage_writes_windows_and_bits(
     bank: pd.DataFrame, write_params: Callable[..., None]
 ) -> None:
     write_params(split=settings().model_dump())
     write_clean(bank)
+    write_json(paths.QUALITY, {"warnings": ["2016-07 is missing"]})
     split.main()
     assert json.loads(Path(paths.WINDOWS).read_text()) == {
         "base": ["2016-01-28", "2016-02-28"],
         "blend": ["2016-03-28", "2016-04-28"],
         "test": ["2016-05-28"],
         "lookback_months": 3,  # all that April, the last blend month, has behind it
+        "warnings": ["2016-07 is missing"],
     }
     history = History.read(paths.HISTORY, ["account", "card", "loan"], Windows.read().last)
     assert history.customers.tolist() == [10, 20, 30, 40, 50]
@@ -241,6 +282,7 @@ def test_the_stage_writes_windows_and_bits(
 
 def test_a_test_month_without_adders(bank: pd.DataFrame, write_params: Callable[..., None]) -> None:
     write_params(split=settings().model_dump())
+    write_json(paths.QUALITY, {"warnings": []})
     write_clean(bank[~((bank["month"] == bank["month"].max()) & (bank["customer"] < 50))])
     with pytest.raises(InputError, match="no customer adds a product in the test month 2016-05-28"):
         split.main()

@@ -14,7 +14,9 @@ def months(*numbers: int) -> list[datetime.date]:
     return [datetime.date(2016, number, 28) for number in numbers]
 
 
-FIVE = Windows(base=months(1, 2), blend=months(3, 4), test=months(5), lookback_months=2)
+FIVE = Windows(
+    base=months(1, 2), blend=months(3, 4), test=months(5), lookback_months=2, warnings=("odd",)
+)
 
 
 def test_months_of_all_windows() -> None:
@@ -39,7 +41,7 @@ def test_no_more_months_describe_than_the_last_blend_month_has(
 
 
 def test_rolled_is_one_month_later() -> None:
-    assert FIVE.rolled() == Windows(months(1, 2, 3), months(4, 5), [], 2)
+    assert FIVE.rolled() == Windows(months(1, 2, 3), months(4, 5), [], 2, ("odd",))
     assert FIVE.rolled().dates == FIVE.dates
 
 
@@ -64,6 +66,7 @@ def test_the_file_holds_dates_and_is_read_again() -> None:
         "blend": ["2016-03-28", "2016-04-28"],
         "test": ["2016-05-28"],
         "lookback_months": 2,
+        "warnings": ["odd"],
     }
     assert Windows.read() == FIVE
     Path(paths.WINDOWS).unlink()

@@ -28,7 +28,7 @@ with warnings.catch_warnings():
 PRODUCTS = ["account", "card", "fund", "junior", "loan"]
 MONTHS = ["2016-01-28", "2016-02-28", "2016-03-28", "2016-04-28"]
 PARAMS: dict[str, Any] = {
-    "ingest": {"path": "raw.csv", "max_rejected_share": 0},
+    "ingest": {"path": "raw.csv", "max_rejected_share": 0, "min_stay_share": 0},
     "schema": {
         "id": "client",
         "month": "date",
@@ -42,7 +42,7 @@ PARAMS: dict[str, Any] = {
         },
         "products": {name: {"en": name.title(), "ru": f"{name} (Ru)"} for name in PRODUCTS},
     },
-    "clean": {"age_min": 2, "age_max": 100},
+    "clean": {"ranges": {"age": {"least": 2, "most": 100}, "tenure": {"least": 0, "most": 1200}}},
     "split": {
         "base": "auto",
         "blend": "auto",

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import ibis
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from src.engine import connect
-from src.tables.cells import reason, rejects, typed, unfit
+from src.tables.cells import misspelt, reason, rejects, typed, unfit
 from src.tables.columns import Column, Kind
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -49,11 +50,14 @@ NOTHING = ["", "  ", "NA", "   NA "]
         ("number", [" 35", "87218.10", "-1e3", "nan"], [35.0, 87218.1, -1000.0, None]),
         ("number", NOTHING, [None] * 4),
         ("number", ["old"], [None]),
-        ("category", [" 8", "BARCELONA ", "1.0", "a, b"], ["8", "BARCELONA", "1.0", "a, b"]),
+        ("category", [" 8", "BARCELONA ", "1.5", "a, b"], ["8", "BARCELONA", "1.5", "a, b"]),
+        ("category", ["1.0", "08.00", "True", " false"], ["1", "08", "1", "0"]),
         ("category", NOTHING, [None] * 4),
         ("flag", ["0", "1", " 1", "1.0", "0.0"], [False, True, True, True, False]),
+        ("flag", ["t", "TRUE", " Yes", "y", "1.00"], [True] * 5),
+        ("flag", ["F", "false", " NO", "n", "0.00"], [False] * 5),
         ("flag", [*NOTHING, "nan"], [None] * 5),
-        ("flag", ["2", "0.6", "x"], [None] * 3),
+        ("flag", ["2", "0.6", "x", "maybe"], [None] * 4),
     ],
 )
 def test_texts(kind: Kind, cells: list[str], said: list[Any]) -> None:
@@ -67,6 +71,10 @@ def test_texts(kind: Kind, cells: list[str], said: list[Any]) -> None:
         ("number", [35, None], [35.0, None]),
         ("number", [1.5, float("nan")], [1.5, None]),
         ("category", [8, None], ["8", None]),
+        ("category", [46.0, 46.5, -0.0, float("nan"), None], ["46", "46.5", "0", None, None]),
+        ("category", [float("inf"), 1e300], ["inf", "1e+300"]),
+        ("category", [True, False, None], ["1", "0", None]),
+        ("category", [Decimal("46.0"), Decimal("46.5")], ["46", "46.5"]),
         ("flag", [True, False, None], [True, False, None]),
         ("flag", [0.0, 1.0, float("nan")], [False, True, None]),
         ("flag", [0, 1, 2], [False, True, None]),
@@ -80,8 +88,8 @@ def test_values_that_are_typed(kind: Kind, cells: list[Any], said: list[Any]) ->
     ("kind", "cells", "wrong"),
     [
         ("date", ["2016-05-28", "28/05/2016", ""], [False, True, True]),
-        ("flag", ["0", " 1", "", "NA", "nan", "1.0"], [False] * 6),
-        ("flag", ["2", "0.6", "x"], [True] * 3),
+        ("flag", ["0", " 1", "", "NA", "nan", "1.0", "Yes", "F"], [False] * 8),
+        ("flag", ["2", "0.6", "x", "maybe"], [True] * 4),
         ("flag", [0, 1, 2, None], [False, False, True, False]),
     ],
 )
@@ -106,28 +114,66 @@ def identified(kind: Kind, cells: Sequence[Any]) -> list[Any]:
     ("kind", "cells", "ids"),
     [
         ("integer id", ["7", " 7", "7.0", "12.7", "abc", ""], [7, 7, 7, None, None, None]),
-        ("integer id", [7.0, 12.7], [7, None]),
-        ("text id", [" 07", "x-2", "NA", ""], ["07", "x-2", None, None]),
+        ("integer id", ["-7", "007", "1e3", "+5", "nan"], [-7, None, None, None, None]),
+        ("integer id", [7.0, 12.7, None], [7, None, None]),
+        ("integer id", [7.0, float("nan"), float("inf"), 1e300], [7, None, None, None]),
+        ("integer id", [2.0**53 - 1, 2.0**53], [2**53 - 1, None]),
+        ("integer id", [2**53 + 1], [2**53 + 1]),
+        ("integer id", [Decimal("7.0"), Decimal("12.7")], [7, None]),
+        ("text id", [" 07", "x-2", "NA", "", "7.0"], ["07", "x-2", None, None, "7"]),
         ("text id", [7], ["7"]),
+        ("text id", [7.0, float("nan")], ["7", None]),
     ],
 )
 def test_ids(kind: Kind, cells: list[Any], ids: list[Any]) -> None:
     assert identified(kind, cells) == ids
 
 
+def spelt_otherwise(kind: Kind, cells: Sequence[Any]) -> list[bool]:
+    rows = rows_of({"id": cells})
+    found = rows.select(found=misspelt(rows, Column("id", "customer", kind)).fill_null(False))
+    return list(connect().collect(found)["found"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["7", " 7", "900001.0", "-7"],
+        ["12.7", "abc", "nan", "", "NA"],  # no id at all: the row is set aside
+        [7.0, 12.7, float("nan"), None],
+        [7, 2**53 + 1],
+        [Decimal("7.0"), Decimal("12.7")],
+    ],
+)
+def test_ids_that_are_spelt_as_the_number_they_are(cells: list[Any]) -> None:
+    assert not any(spelt_otherwise("integer id", cells))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["007", "1e3", "+5", "-0", "4.68769E+11", "1_000", "99999999999999999999"],
+        [2.0**53, -(2.0**53), 1e300],  # digits are lost
+    ],
+)
+def test_ids_that_are_spelt_as_something_else(cells: list[Any]) -> None:
+    assert all(spelt_otherwise("integer id", cells))
+    assert not any(spelt_otherwise("text id", cells))
+
+
 COLUMNS = [ID, Column("fecha", "month", "date"), Column("edad", "age", "number")]
 DOUBTFUL = rows_of(
     {
-        "id": ["1", "", "12.7", "4", "5", "6", "7"],
-        "fecha": ["2016-05-28"] * 6 + ["soon"],
-        "edad": ["30", "31", "32", "old", "inf", "nan", "33"],
+        "id": ["1", "", "12.7", "4", "5", "6", "7", "8"],
+        "fecha": ["2016-05-28"] * 6 + ["soon", "1900-01-01"],
+        "edad": ["30", "31", "32", "old", "inf", "nan", "33", "34"],
     }
 )
 
 
 def test_the_id_of_a_row_in_doubt_is_missing() -> None:
     ids = connect().collect(typed(DOUBTFUL, COLUMNS))["customer"].to_pylist()
-    assert ids == [1, None, None, None, None, 6, None]
+    assert ids == [1, None, None, None, None, 6, None, None]
 
 
 def test_why_a_row_cannot_be_read() -> None:
@@ -140,13 +186,53 @@ def test_why_a_row_cannot_be_read() -> None:
         "edad is not a number: inf",
         None,
         None,  # a date that is none concerns the file
+        "fecha is in no possible year: 1900-01-01",
     ]
+
+
+NEXT_YEAR = datetime.date.today().year + 1
+
+
+@pytest.mark.parametrize(
+    ("date", "possible"),
+    [
+        ("1950-01-01", True),
+        (f"{NEXT_YEAR}-12-31", True),
+        ("1949-12-31", False),
+        (f"{NEXT_YEAR + 1}-01-01", False),
+        ("0016-05-28", False),
+        ("infinity", False),
+    ],
+)
+def test_years_that_a_snapshot_can_have(date: str, possible: bool) -> None:
+    rows = rows_of({"id": ["1"], "fecha": [date], "edad": ["30"]})
+    (told,) = connect().collect(rows.select(reason=reason(rows, COLUMNS)))["reason"].to_pylist()
+    assert told == (None if possible else f"fecha is in no possible year: {date}")
+    assert connect().collect(typed(rows, COLUMNS))["customer"].to_pylist() == [
+        1 if possible else None
+    ]
+
+
+@pytest.mark.parametrize("kind", ["date32", "timestamp"])
+def test_years_of_dates_that_are_typed(kind: str) -> None:
+    dates: list[Any] = [datetime.datetime(1900, 1, 1), datetime.datetime(2016, 5, 28)]
+    types = {"date32": pa.date32(), "timestamp": pa.timestamp("us")}
+    cells = {"id": [1, 2], "fecha": pa.array(dates).cast(types[kind]), "edad": [30, 31]}
+    rows = ibis.memtable(pa.table(cells))
+    ids = connect().collect(typed(rows, COLUMNS))["customer"].to_pylist()
+    assert ids == [None, 2]
 
 
 def test_rejected_rows_are_texts_in_a_defined_order() -> None:
     assert connect().collect(rejects(DOUBTFUL, COLUMNS)).to_pylist() == [
         {"reason": "edad is not a number: inf", "id": "5", "fecha": "2016-05-28", "edad": "inf"},
         {"reason": "edad is not a number: old", "id": "4", "fecha": "2016-05-28", "edad": "old"},
+        {
+            "reason": "fecha is in no possible year: 1900-01-01",
+            "id": "8",
+            "fecha": "1900-01-01",
+            "edad": "34",
+        },
         {"reason": "id is missing", "id": "", "fecha": "2016-05-28", "edad": "31"},
         {"reason": "id is not an integer: 12.7", "id": "12.7", "fecha": "2016-05-28", "edad": "32"},
     ]

@@ -50,13 +50,34 @@ def test_as_many_rows_as_the_share_allows_may_be_unreadable(ages: list[str]) -> 
         ),
         (
             {"card": ["0", "1", "2", "3"]},
-            r"^train.csv: column card is not 0 or 1 in 2 rows \(for example '2' of id 3\); "
-            "correct the file$",
+            r"^train.csv: column card is not a flag \(1/0, t/f, true/false, y/n, yes/no\) in 2 "
+            r"rows \(for example '2' of id 3\); correct the file$",
         ),
         (
             {"fecha": ["2016-05-28", "28/05/2016", "", "2016-05-28"]},
             r"^train.csv: column fecha is not a date such as 2016-05-28 in 2 rows \(for example "
             r"'28/05/2016' of id 2\); correct the file$",
+        ),
+        (
+            {"id": ["1", "007", "3", "+5"]},
+            r"^train.csv: column id holds ids in 2 rows that are not spelt as the number they are, "
+            r"or have lost digits \(for example '\+5'\); set schema.id_type: string in "
+            r"params.yaml, and export ids as text$",
+        ),
+        (
+            {"edad": ["30", "35,5", "30", "30"]},
+            r"\(for example edad is not a number: 35,5\), .* allows; numbers have a decimal comma: "
+            "export them with a decimal point$",
+        ),
+        (
+            {"fecha": ["28/05/16"] * 4},
+            r"\(for example fecha is in no possible year: 28/05/16\), .* allows; years are written "
+            "with two digits: export dates as 2016-05-28$",
+        ),
+        (
+            {"fecha": ["2016-05-28", "1900-01-01", "2016-05-28", "2016-05-28"]},
+            r"\(for example fecha is in no possible year: 1900-01-01\), .* allows; correct the "
+            r"dates \(years from 1950 on\)$",
         ),
     ],
 )
@@ -65,14 +86,16 @@ def test_what_is_wrong_is_counted_and_shown(cells: dict[str, list[str]], sentenc
         check(0.2, **cells)
 
 
-def keys(path: Path, *rows: tuple[int, str], batch: int = 1000) -> dict[str, object]:
+def keys(
+    path: Path, *rows: tuple[int, str], batch: int = 1000, share: float = 0.05
+) -> dict[str, object]:
     cells: dict[str, list[Any]] = {
         "customer": [customer for customer, _ in rows],
         "month": [datetime.date.fromisoformat(date) for _, date in rows],
     }
     table = pa.table(cells, pa.schema([("customer", pa.int64()), ("month", pa.date32())]))
     pq.write_table(table, path / "table.parquet", row_group_size=batch)
-    return check_keys(path / "table.parquet", OWNER, DATE, "train.csv")
+    return check_keys(path / "table.parquet", OWNER, DATE, "train.csv", share)
 
 
 APRIL, MAY = "2016-04-28", "2016-05-28"
@@ -86,7 +109,31 @@ def test_customers_and_months_are_counted(batch: int, tmp_path: Path) -> None:
         "months": 2,
         "first_month": APRIL,
         "last_month": MAY,
+        "warnings": [],
     }
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 1000])
+def test_who_stays_is_counted_across_batches(batch: int, tmp_path: Path) -> None:
+    june = "2016-06-28"
+    rows = [(customer, month) for customer in range(30) for month in (APRIL, MAY)]
+    rows += [(customer, june) for customer in range(20, 32)]  # 10 of them are not new
+    rows.sort()
+    said = "only 10 of 30 customers of 2016-05 are there in 2016-06"
+    assert keys(tmp_path, *rows, batch=batch)["warnings"] == [
+        f"{said}: is the file cut short, or were rows sampled instead of customers?"
+    ]
+    with pytest.raises(InputError, match=rf"^train.csv: {said}, less than ingest.min_stay_share"):
+        keys(tmp_path, *rows, batch=batch, share=0.4)
+
+
+def test_who_comes_back_later_has_not_stayed(tmp_path: Path) -> None:
+    august = "2016-08-28"
+    rows = [(1, APRIL), (1, MAY), (1, august), (2, APRIL), (2, MAY), (2, august)]
+    assert keys(tmp_path, *rows)["warnings"] == [
+        "2016-06, 2016-07 are missing: months are counted by the calendar, and what was added "
+        "between 2016-05 and 2016-08 is left out"
+    ]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 1000])
@@ -111,8 +158,18 @@ def test_repeated_keys_are_found_across_batches(batch: int, tmp_path: Path) -> N
         ),
         (
             [(1, MAY), (2, "2016-05-29")],
-            "^train.csv: column fecha has two dates in one month, 2016-05-28 and 2016-05-29; "
-            "give all rows of a monthly snapshot the same date$",
+            r"^train.csv: column fecha has 2 dates in 1 months \(2 of them in 2016-05: 2016-05-28, "
+            r"2016-05-29\); keep one snapshot a month, and give all its rows one date in that "
+            "month$",
+        ),
+        (
+            [(1, APRIL), *((1, f"2016-05-0{day}") for day in range(1, 6))],
+            r"^train.csv: column fecha has 6 dates in 2 months \(5 of them in 2016-05: 2016-05-01, "
+            r"2016-05-02, 2016-05-03, …\); keep one snapshot a month",
+        ),
+        (
+            [(1, APRIL), (1, "2016-07-28"), (2, "2016-10-28")],
+            r"^train.csv: snapshots are 3 months apart \(2016-04, 2016-07, 2016-10\), but",
         ),
     ],
 )

@@ -86,12 +86,27 @@ def test_a_lock_of_a_killed_process_does_not_stop_the_next(tmp_path: Path) -> No
     assert len(kept(tmp_path)) == 2
 
 
-def test_a_damaged_journal_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [b"no JSON\n", b'{"op_code": 4', b"\x00\x00\n", b"[]\n"])
+def test_trials_before_a_damaged_line_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: bytes
+) -> None:
+    with opened(tmp_path) as study:
+        complete(tmp_path, study, 0.5)
+        complete(tmp_path, study, 0.7)
+    journal_file = tmp_path / "journal.log"
+    lines = journal_file.read_bytes().splitlines(keepends=True)
+    third = next(at for at, line in enumerate(lines) if b'"trial_id":1' in line.replace(b" ", b""))
+    journal_file.write_bytes(b"".join([*lines[:third], damage, *lines[third:]]))
+    with opened(tmp_path) as study:
+        values = [trial.value for trial in study.trials]
+    assert values[:1] == [0.5]
+    assert f"journal.log is damaged in line {third + 1} of" in capsys.readouterr().err
+
+
+def test_a_journal_without_a_whole_line_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "journal.log").write_text("no JSON\nat all\n")
-    sentence = f"{tmp_path}/journal.log is damaged"
-    with pytest.raises(InputError, match=re.escape(sentence)), opened(tmp_path):
-        pass
-    assert (tmp_path / "journal.log").read_text() == "no JSON\nat all\n"
+    with opened(tmp_path) as study:
+        assert study.trials == []
 
 
 def test_a_study_has_one_process_at_a_time(tmp_path: Path) -> None:

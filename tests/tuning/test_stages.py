@@ -112,9 +112,9 @@ def scores_of(model: str, dataset: Dataset, objective: Objective) -> Scores:
 
 def save_first_stage(dataset: Dataset) -> None:
     customers, holdings = dataset.sample(100, seed=7)
-    Als.fit(dataset.base_history(), ALS).save(paths.ALS)
-    KMeans.fit(customers, holdings, KMEANS).save(paths.KMEANS)
-    Mlc.fit(customers, holdings, MLC).save(paths.MLC)
+    Als.fit(dataset.base_history(), ALS).save(f"{paths.MODELS}/als.npz")
+    KMeans.fit(customers, holdings, KMEANS).save(f"{paths.MODELS}/kmeans.npz")
+    Mlc.fit(customers, holdings, MLC).save(f"{paths.MODELS}/mlc.cbm")
 
 
 @pytest.mark.parametrize("model", list(SPACES))

@@ -50,6 +50,8 @@ class Catalogue:
     ----------
     dates : list of date
         Snapshots of the data, the latest first; recommendations are for the month after it.
+    warnings : list of str
+        What is odd about the data.
     revision : str
         Git revision of the run.
     hashes : dict
@@ -70,6 +72,7 @@ class Catalogue:
 
     schema: Schema
     dates: list[datetime.date]
+    warnings: list[str]
     revision: str
     hashes: manifest.Hashes
     digest: str
@@ -122,6 +125,7 @@ class Catalogue:
         return cls(
             schema=schema,
             dates=windows.dates[::-1],
+            warnings=list(windows.warnings),
             revision=settings.revision or git_revision(),
             hashes=hashes,
             digest=_digest(hashes),

@@ -18,6 +18,7 @@ from pydantic import (
 
 from src.models.history import MAX_MONTHS
 from src.products.schema import Schema
+from src.tables.spelling import category
 
 _DIGITS = re.compile(r"^-?(0|[1-9][0-9]{0,18})$")  # as the service writes them: no zeros before
 _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]+$"
@@ -30,11 +31,10 @@ class Body(BaseModel):
 
 
 def _category(value: object) -> object:
-    """Text as ingest reads it: padding, NA and nothing say that nothing is there."""
-    if isinstance(value, str):
-        value = value.strip(" ")
-        return None if value in {"", "NA"} else value
-    if isinstance(value, int) and not isinstance(value, bool):
+    """A category in the spelling that ingest gives it; what cannot be one stays as it is."""
+    if isinstance(value, str | bool | float):
+        return category(value)
+    if isinstance(value, int):
         return str(value) if abs(value) < 10**18 else value
     return value
 
@@ -44,7 +44,8 @@ def _number(value: object) -> object:
 
 
 Category = Annotated[
-    Annotated[StrictStr, Field(max_length=200)] | None, BeforeValidator(_category, str | int | None)
+    Annotated[StrictStr, Field(max_length=200)] | None,
+    BeforeValidator(_category, str | float | bool | None),
 ]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)] | None
 Active = StrictBool | None

@@ -79,4 +79,5 @@ class Ready(BaseModel):
     month: str
     known_customers: int
     loaded_at: str
+    warnings: list[str] = Field(description="what is odd about the data, a sentence each")
     feedback: bool = Field(description="whether feedback can be kept now; offers do not need it")

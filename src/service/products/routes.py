@@ -101,6 +101,7 @@ def add_routes(app: FastAPI, process: Process, serving: Serving, asked_model: ty
                 "month": now.month,
                 "known_customers": len(now.known),
                 "loaded_at": serving.loaded_at,
+                "warnings": now.warnings,
                 "feedback": process.feedback.available,
             }
         )

@@ -46,6 +46,7 @@ RECORD = FirstStage(
     model=Yours,
     settings=YoursSettings,
     file="yours.npz",
+    offline_lists="yours.parquet",
     fit=lambda _data, settings: Yours(settings.weight),
     looks_at=frozenset({"history"}),
     title=Phrase("long use", "долгое использование"),
