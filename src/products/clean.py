@@ -62,7 +62,8 @@ def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clea
     valid = _valid(rows, schema, settings)
     for depth in range(len(keys), -1, -1) if schema.numeric else ():
         own, level = keys[:depth], f"depth{depth}"
-        known = medians.filter([medians[key].isnull() for key in keys[depth:]])
+        blank = [medians[key].isnull() for key in keys[depth:]]
+        known = medians.filter(blank) if blank else medians
         known = known.select(*own, **{f"{level}_{name}": name for name in schema.numeric})
         if own:  # a key that is null meets no row
             valid = valid.left_join(known, own, rname=f"{level}_{{name}}")

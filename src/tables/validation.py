@@ -27,7 +27,7 @@ def check_values(
     own = identity(columns)
     faults = [(column, bad, _wanted(column)) for column, bad in unfit(rows, columns).items()]
     faults.append((own, misspelt(rows, own), ""))
-    sums = {f"unfit {number}": bad.sum() for number, (_, bad, _) in enumerate(faults)}
+    sums = {f"unfit {number}": rows.count(where=bad) for number, (_, bad, _) in enumerate(faults)}
     # The engine looks at the bytes of a column only where it is used.
     sums |= {f"read {one.raw}": rows[one.raw].count() for one in of_kind(columns, "category")}
     totals = rows.aggregate(rows=rows.count(), rejected=reason(rows, columns).count(), **sums)
