@@ -22,7 +22,7 @@ from src.engine.duckdb import DuckDB
 from src.errors import InputError, run
 from src.products import ingest as stage
 from src.products import paths
-from src.products.ingest import ingest
+from src.products.ingest import Ingest, ingest
 from src.products.schema import Schema
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -47,6 +47,13 @@ def bank(**changes: Any) -> Schema:
         "products": {name: {"en": name, "ru": name} for name in ("card", "loan", "plan")},
     }
     return Schema.model_validate(content | changes)
+
+
+def limits(max_rejected_share: float) -> Ingest:
+    return Ingest(path="", max_rejected_share=max_rejected_share, min_stay_share=0.05)
+
+
+STRICT, TENTH = limits(0.0), limits(0.1)
 
 
 def lines(*rows: str, header: str = HEADER) -> bytes:
@@ -83,13 +90,15 @@ TABLE = {
     "loan": [False, True, False, True],
     "plan": [None, True, True, False],
 }
-QUALITY = {
+QUALITY: dict[str, Any] = {
     "rows": 4,
     "rejected": 0,
     "customers": 2,
     "months": 2,
     "first_month": "2016-01-28",
     "last_month": "2016-02-28",
+    "warnings": [],
+    "notes": [],
     "missing": {
         "customer": 0,
         "month": 0,
@@ -100,6 +109,10 @@ QUALITY = {
         "loan": 0,
         "plan": 1,
     },
+    "numbers": {
+        "age": {"min": 35.0, "max": 101.0, "mode": 35.0},
+        "income": {"min": 1.5, "max": 87218.1, "mode": 1.5},  # both are equally common
+    },
 }
 
 
@@ -108,7 +121,7 @@ def gz(content: bytes) -> bytes:
 
 
 def test_rows_are_typed_and_sorted() -> None:
-    assert ingest(write(lines(*ROWS)), bank(), 0.0) == QUALITY
+    assert ingest(write(lines(*ROWS)), bank(), STRICT) == QUALITY
     assert snapshots().to_pydict() == TABLE
     assert {name: str(kind) for name, kind in zip(*schema_of(snapshots()), strict=True)} == {
         "customer": "int64",
@@ -187,20 +200,46 @@ def _decimal_flags() -> str:
     return write(lines(*ROWS).replace(b",0,", b",0.0,").replace(b",1,", b",1.0,"))
 
 
-@pytest.mark.parametrize(
-    "make",
-    [_gz, _folder, _glob, _zip, _text_parquet, _windows, _decimal_flags],
+def _decimal_ids() -> str:
+    return write(lines(*ROWS).replace(b"-28,7,", b"-28,7.0,").replace(b", 8,", b",8.0,"))
+
+
+PASSED_OVER = (
+    "monthly/1.csv.dvc is no .csv, .txt, .gz, .parquet, .pq, .zip file and was passed over"
 )
-def test_every_form_of_the_same_snapshots_gives_the_same_bytes(make: Callable[[], str]) -> None:
-    ingest(write(lines(*ROWS)), bank(), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "notes"),
+    [
+        (_gz, []),
+        (_folder, [PASSED_OVER]),
+        (_glob, []),
+        (
+            _zip,
+            [
+                "train.zip/README.txt is another table (no id) and was passed over",
+                "train.zip/__MACOSX/a/2016-02.csv is no table and was passed over",
+            ],
+        ),
+        (_text_parquet, []),
+        (_windows, []),
+        (_decimal_flags, []),
+        (_decimal_ids, []),
+    ],
+)
+def test_every_form_of_the_same_snapshots_gives_the_same_bytes(
+    make: Callable[[], str], notes: list[str]
+) -> None:
+    ingest(write(lines(*ROWS)), bank(), STRICT)
     expected = digests()
-    assert ingest(make(), bank(), 0.0) == QUALITY
+    assert ingest(make(), bank(), STRICT) == QUALITY | {"notes": notes}
     assert digests() == expected
     assert left_over() == OUTPUTS
 
 
 def test_typed_parquet() -> None:
-    assert ingest(_parquet(), bank(), 0.0) == QUALITY
+    assert ingest(_parquet(), bank(), STRICT) == QUALITY
     assert snapshots().to_pydict() == TABLE
 
 
@@ -210,7 +249,7 @@ def test_bytes_depend_neither_on_threads_nor_on_row_order(monkeypatch: pytest.Mo
         for month in (1, 2)
         for customer in range(70_000)  # more than one row group
     ]
-    ingest(write(lines(*rows)), bank(), 0.0)
+    quality = ingest(write(lines(*rows)), bank(), STRICT)
     expected = digests()
     write(lines(*reversed(rows)))
 
@@ -220,9 +259,35 @@ def test_bytes_depend_neither_on_threads_nor_on_row_order(monkeypatch: pytest.Mo
         return engine
 
     monkeypatch.setattr(stage, "connect", single)
-    quality = ingest("train.csv", bank(), 0.0)
+    assert ingest("train.csv", bank(), STRICT) == quality
     assert digests() == expected
     assert quality["customers"] == 70_000
+    assert quality["numbers"] == {  # of values that are equally common, the least
+        "age": {"min": 0.0, "max": 89.0, "mode": 0.0},
+        "income": {"min": 0.0, "max": 69_999.0, "mode": 0.0},
+    }
+
+
+def test_a_number_that_nobody_has() -> None:
+    rows = [row.replace(", 35,", ",,").replace(",101,", ",NA,") for row in ROWS]
+    quality = ingest(write(lines(*rows)), bank(), STRICT)
+    assert quality["numbers"] == {
+        "age": {"min": None, "max": None, "mode": None},
+        "income": QUALITY["numbers"]["income"],
+    }
+
+
+def test_ids_that_are_nan_are_set_aside() -> None:
+    _parquet()
+    table = pq.read_table("train.parquet")
+    more = pa.concat_tables([table, table.slice(0, 1)])
+    ids = pa.array([7.0, 7.0, 2.0, 2.0, float("nan")])
+    pq.write_table(more.set_column(0, "id", ids), "train.parquet")
+    quality = ingest("train.parquet", bank(), limits(0.2))
+    assert (quality["rows"], quality["rejected"]) == (4, 1)
+    assert snapshots().to_pydict() == TABLE
+    reasons = pq.read_table(paths.REJECTED)["reason"].to_pylist()
+    assert reasons == ["id is not an integer: nan"]
 
 
 def test_another_bank() -> None:
@@ -241,7 +306,7 @@ def test_another_bank() -> None:
         " 07,2020-02-29,,1,1,1,1,1",
         "07,2020-01-31,NA,0,,0,0,0",
     ]
-    ingest(write(lines(*rows, header=header)), schema, 0.0)
+    ingest(write(lines(*rows, header=header)), schema, STRICT)
     january, february = datetime.date(2020, 1, 31), datetime.date(2020, 2, 29)
     assert snapshots().to_pydict() == {
         "customer": ["07", "07", "x-2"],
@@ -255,6 +320,14 @@ def test_another_bank() -> None:
     }
 
 
+def test_a_text_id_that_is_missing_is_set_aside() -> None:
+    schema = bank(id_type="string")
+    quality = ingest(write(lines(*ROWS, "2016-02-28,,30,1,28,X,0,0, 0")), schema, limits(0.5))
+    assert (quality["rows"], quality["rejected"]) == (4, 1)
+    assert snapshots()["customer"].to_pylist() == ["2", "2", "7", "7"]
+    assert pq.read_table(paths.REJECTED)["reason"].to_pylist() == ["id is missing"]
+
+
 def test_unreadable_rows_are_set_aside_with_their_reason() -> None:
     bad = [
         "2016-02-28,,30,1,28,X,0,0, 0",
@@ -264,7 +337,9 @@ def test_unreadable_rows_are_set_aside_with_their_reason() -> None:
         "2016-02-28,8,old,1,28,X,0,0, 0",
         "2016-02-28,9,34,inf,28,X,0,0, 0",
     ]
-    quality = ingest(write(lines(*ROWS, *bad, "2016-02-28,11.0,36,nan,28,X,0,0, 0")), bank(), 0.6)
+    quality = ingest(
+        write(lines(*ROWS, *bad, "2016-02-28,11.0,36,nan,28,X,0,0, 0")), bank(), limits(0.6)
+    )
     assert (quality["rows"], quality["rejected"]) == (5, 6)
     assert snapshots().slice(0, 4).to_pydict() == TABLE
     assert snapshots().slice(4).to_pylist() == [
@@ -292,7 +367,7 @@ def test_unreadable_rows_are_set_aside_with_their_reason() -> None:
 
 @pytest.mark.parametrize("cell", ["12.7", ""])
 def test_one_doubtful_id_in_an_otherwise_typed_file_is_set_aside(cell: str) -> None:
-    ingest(write(lines(*ROWS, f"2016-02-28,{cell},30,1,28,X,0,0, 0")), bank(), 0.5)
+    ingest(write(lines(*ROWS, f"2016-02-28,{cell},30,1,28,X,0,0, 0")), bank(), limits(0.5))
     assert snapshots().to_pydict() == TABLE
     assert pq.read_metadata(paths.REJECTED).num_rows == 1
 
@@ -324,19 +399,19 @@ FAULTS = {
     ),
     "flag of 2": (
         lines(*ROWS, "2016-02-28,5,30,1,28,X,2,0, 0", "2016-02-28,4,30,1,28,X,2,0, 0"),
-        r"train.csv: column card is not 0 or 1 in 2 rows \(for example '2' of id 4\)",
+        r"train.csv: column card is not a flag \(.*\) in 2 rows \(for example '2' of id 4\)",
     ),
     "flag of 0.6": (
         lines(*ROWS, "2016-02-28,5,30,1,28,X,0.6,0, 0"),
-        r"train.csv: column card is not 0 or 1 in 1 row \(for example '0.6' of id 5\)",
+        r"train.csv: column card is not a flag \(.*\) in 1 row \(for example '0.6' of id 5\)",
     ),
     "padded flag of 0.6": (
         lines(*ROWS, "2016-02-28,5,30,1,28,X,0,0, 0.6"),
-        r"train.csv: column plan is not 0 or 1 in 1 row \(for example ' 0.6' of id 5\)",
+        r"train.csv: column plan is not a flag \(.*\) in 1 row \(for example ' 0.6' of id 5\)",
     ),
     "flag x": (
         lines(*ROWS, "2016-02-28,5,30,1,28,X,0,x, 0"),
-        r"train.csv: column loan is not 0 or 1 in 1 row \(for example 'x' of id 5\)",
+        r"train.csv: column loan is not a flag \(.*\) in 1 row \(for example 'x' of id 5\)",
     ),
     "no date": (
         lines(*ROWS, "28/02/2016,5,30,1,28,X,0,0, 0"),
@@ -356,7 +431,19 @@ FAULTS = {
     ),
     "two dates in one month": (
         lines(*ROWS, "2016-02-29,5,30,1,28,X,0,0, 0"),
-        "column fecha has two dates in one month, 2016-02-28 and 2016-02-29",
+        r"column fecha has 3 dates in 2 months \(2 of them in 2016-02: 2016-02-28, 2016-02-29\)",
+    ),
+    "padded ids": (
+        GOOD.replace(b"-28,7,", b"-28,0007,"),
+        r"train.csv: column id holds ids in 2 rows .* \(for example '0007'\); set schema.id_type",
+    ),
+    "a month left out, again and again": (
+        GOOD.replace(b"2016-01-28", b"2015-12-28"),
+        r"train.csv: snapshots are 2 months apart \(2015-12, 2016-02\)",
+    ),
+    "rows that were sampled": (
+        lines(*(f"2016-0{1 + id_ // 30}-28,{id_},30,1,28,X,0,0, 0" for id_ in range(60))),
+        "only 0 of 30 customers of 2016-01 are there in 2016-02, less than ingest.min_stay_share",
     ),
     "too many rejects": (
         lines(*ROWS, "2016-02-28,,30,1,28,X,0,0, 0"),
@@ -369,7 +456,7 @@ FAULTS = {
 @pytest.fixture
 def untouched(workspace: Path) -> Iterator[None]:
     """Previous outputs; after the test they are what they were, and nothing else is there."""
-    ingest(write(lines(*ROWS), "good.csv"), bank(), 0.0)
+    ingest(write(lines(*ROWS), "good.csv"), bank(), STRICT)
     before = digests()
     yield
     assert digests() == before
@@ -382,7 +469,7 @@ def untouched(workspace: Path) -> Iterator[None]:
 def test_faults_end_in_a_sentence(fault: str) -> None:
     content, sentence = FAULTS[fault]
     with pytest.raises(InputError, match=sentence) as caught:
-        ingest(write(content), bank(), 0.1)
+        ingest(write(content), bank(), TENTH)
     assert "\n" not in str(caught.value)
 
 
@@ -394,7 +481,7 @@ def test_faults_end_in_a_sentence(fault: str) -> None:
         ("t.csv.gz", b"junk", "t.csv.gz is cut short or damaged.*get"),
         ("t.zip", b"junk", r"t.zip is not a whole zip archive \(File is not a zip file\)"),
         ("t.parquet", b"junk" * 9, "t.parquet is not a whole parquet file"),
-        ("folder/notes.txt", b"x", "folder holds no .csv, .csv.gz, .zip, .parquet file"),
+        ("folder/notes.md", b"x", "folder holds no table: folder/notes.md is no .csv, .txt, .gz, "),
         ("nothing.csv", None, "nothing.csv is missing: set ingest.path in params.yaml"),
     ],
 )
@@ -405,7 +492,7 @@ def test_damaged_containers_end_in_a_sentence(
         write(content, name)
     source = "folder" if name.startswith("folder/") else name
     with pytest.raises(InputError, match=sentence) as caught:
-        ingest(source, bank(), 0.1)
+        ingest(source, bank(), TENTH)
     assert "\n" not in str(caught.value)
 
 
@@ -414,7 +501,7 @@ def test_large_truncated_gz_is_found_behind_its_header() -> None:
     rows = [f"2016-01-28,{id_},{id_ % 97},{id_ * 7919 % 10007},28,X,0,0, 0" for id_ in range(5000)]
     packed = gz(lines(*rows))
     with pytest.raises(InputError, match=r"t\.csv\.gz is cut short or damaged.*GZIP"):
-        ingest(write(packed[: len(packed) // 2], "t.csv.gz"), bank(), 0.1)
+        ingest(write(packed[: len(packed) // 2], "t.csv.gz"), bank(), TENTH)
 
 
 def test_zip_with_a_damaged_member() -> None:
@@ -422,14 +509,14 @@ def test_zip_with_a_damaged_member() -> None:
     packed = bytearray(Path("train.zip").read_bytes())
     packed[packed.index(b"BARCELONA")] ^= 1  # stored, not deflated: only the checksum tells
     with pytest.raises(InputError, match=r"train\.zip is not a whole zip archive \(Bad CRC"):
-        ingest(write(bytes(packed), "train.zip"), bank(), 0.1)
+        ingest(write(bytes(packed), "train.zip"), bank(), TENTH)
 
 
 def test_parquet_and_csv_do_not_mix() -> None:
     write(lines(*ROWS), "mixed/a.csv")
     Path(_parquet()).rename("mixed/b.parquet")
     with pytest.raises(InputError, match="mixed mixes parquet and CSV files"):
-        ingest("mixed", bank(), 0.1)
+        ingest("mixed", bank(), TENTH)
 
 
 def test_parquet_with_a_flag_of_two() -> None:
@@ -437,8 +524,10 @@ def test_parquet_with_a_flag_of_two() -> None:
     frame = pd.read_parquet("train.parquet")
     frame.loc[0, "card"] = 2
     frame.to_parquet("train.parquet")
-    with pytest.raises(InputError, match=r"column card is not 0 or 1 in 1 row \(.*'2' of id 7"):
-        ingest("train.parquet", bank(), 0.1)
+    with pytest.raises(
+        InputError, match=r"column card is not a flag \(.*\) in 1 row \(.*'2' of id 7"
+    ):
+        ingest("train.parquet", bank(), TENTH)
 
 
 @pytest.mark.usefixtures("untouched")
@@ -450,7 +539,7 @@ def test_full_disk_at_the_rename(
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(SystemExit) as caught:
-        run(lambda: print(ingest("good.csv", bank(), 0.0)))
+        run(lambda: print(ingest("good.csv", bank(), STRICT)))
     assert str(caught.value.code) == (
         "error: No space left on device (data/products/rejected.parquet). Nothing was replaced; "
         "mend the cause and run the stage again."
@@ -459,8 +548,8 @@ def test_full_disk_at_the_rename(
 
 
 def settings(source: str, **ingest_changes: Any) -> None:
-    stages = {"path": source, "max_rejected_share": 0.01} | ingest_changes
-    content = {"ingest": stages, "schema": bank().model_dump()}
+    stages = {"path": source, "max_rejected_share": 0.01, "min_stay_share": 0.05}
+    content = {"ingest": stages | ingest_changes, "schema": bank().model_dump()}
     Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
@@ -511,12 +600,33 @@ def test_main_writes_the_quality() -> None:
     assert yaml.safe_load(Path(paths.QUALITY).read_text(encoding="utf-8")) == QUALITY
 
 
+def test_main_says_what_it_passed_over_and_what_is_odd(capsys: pytest.CaptureFixture[str]) -> None:
+    later = [row.replace("2016-02", "2016-04").replace("2016-01", "2016-03") for row in ROWS]
+    write(lines(*ROWS, *later[1:3]), "bank/train.csv")
+    write(lines("2016-05-28,7, 35,87218.1, 8,BARCELONA,0,1, 0"), "bank/later.csv")
+    Path("bank/empty.csv").touch()
+    settings("bank")
+    stage.main()
+    quality = yaml.safe_load(Path(paths.QUALITY).read_text(encoding="utf-8"))
+    assert quality["notes"] == ["bank/empty.csv is empty and was passed over"]
+    assert quality["warnings"] == [
+        "2016-04 is missing: months are counted by the calendar, and what was added between "
+        "2016-03 and 2016-05 is left out"
+    ]
+    said = [*quality["notes"], *quality["warnings"]]
+    assert capsys.readouterr().err == "".join(f"note: {line}\n" for line in said)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         (
             {"max_rejected_share": 2},
             "error: params.yaml: 'ingest.max_rejected_share' is 2: Input should be less than 1",
+        ),
+        (
+            {"min_stay_share": 1},
+            "error: params.yaml: 'ingest.min_stay_share' is 1: Input should be less than 1",
         ),
         (
             {"max_rejected_shares": 0.1},
@@ -538,8 +648,8 @@ def test_real_sample(real_data: Path) -> None:
     content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     schema = Schema.model_validate(content["schema"])
     source = real_data / "products" / "santander_2016_sample.csv.gz"
-    quality = ingest(str(source), schema, 0.0)
-    missing = quality.pop("missing")
+    quality = ingest(str(source), schema, STRICT)
+    missing, numbers = quality.pop("missing"), quality.pop("numbers")
     assert quality == {
         "rows": 369_959,
         "rejected": 0,
@@ -547,6 +657,13 @@ def test_real_sample(real_data: Path) -> None:
         "months": 4,
         "first_month": "2016-02-28",
         "last_month": "2016-05-28",
+        "warnings": [],
+        "notes": [],
+    }
+    assert numbers == {
+        "age": {"min": 2.0, "max": 117.0, "mode": 24.0},
+        "tenure": {"min": 0.0, "max": 256.0, "mode": 7.0},
+        "income": {"min": 3796.86, "max": 11271366.45, "mode": 451931.22},
     }
     assert isinstance(missing, dict)
     assert {name: count for name, count in missing.items() if count} == {

@@ -13,27 +13,29 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from src.engine import connect
+from src.errors import InputError
 from src.products.clean import clean_rows
 from src.products.repair import (
     Clean,
     Medians,
-    Respelling,
-    ValidRange,
+    Range,
     median_keys,
     repair_profile,
-    rules,
 )
 from src.products.schema import Schema
 
 ROOT = Path(__file__).parents[2]
 BANK = Schema.model_validate(yaml.safe_load((ROOT / "params.yaml").read_text())["schema"])
-SETTINGS = Clean(age_min=2, age_max=100)
+RANGES = {"age": Range(least=2, most=100), "tenure": Range(least=0, most=1200)}  # any income
+SETTINGS = Clean(ranges=RANGES)
 MONTH = datetime.date(2016, 5, 28)
 
-# Of two cells the second has no income, and none of its values is the overall one.
+# No two are alike. Of two pairs the second has no income; its province has none either.
 MEDIANS: Medians = {
     ("28", "01 - TOP"): {"age": 50.0, "tenure": 120.5, "income": 2e5},
+    ("28", None): {"age": 45.0, "tenure": 99.0, "income": 15e4},
     ("unknown", "unknown"): {"age": 30.0, "tenure": 9.0, "income": None},
+    ("unknown", None): {"age": 31.0, "tenure": 8.0, "income": None},
     (None, None): {"age": 39.0, "tenure": 47.0, "income": 1e5},
 }
 
@@ -49,26 +51,36 @@ SMALL = with_schema(numeric={"age": "age", "balance": "saldo"}, categorical={"se
 
 
 @pytest.mark.parametrize(
-    ("age_min", "age_max"), [(18, 18), (19, 18)], ids=["equal", "in the wrong order"]
+    ("least", "most"), [(18, 18), (19, 18), (-0.0, 0.0)], ids=["equal", "in the wrong order", "0"]
 )
-def test_ages_need_a_range(age_min: int, age_max: int) -> None:
-    sentence = rf"age_min \({age_min}\) must lie below age_max \({age_max}\)"
+def test_bounds_need_an_order(least: float, most: float) -> None:
+    sentence = rf"least \({least:g}\) must lie below most \({most:g}\)"
     with pytest.raises(ValidationError, match=sentence):
-        Clean(age_min=age_min, age_max=age_max)
+        Clean.model_validate({"ranges": {"age": {"least": least, "most": most}}})
+
+
+@pytest.mark.parametrize("bounds", [{"least": 2}, {"most": 2}, {"least": 1, "most": 2, "max": 3}])
+def test_a_range_has_two_bounds(bounds: dict[str, int]) -> None:
+    with pytest.raises(ValidationError, match=r"Field required|not permitted"):
+        Range.model_validate(bounds)
 
 
 def test_a_range_of_two_ages_is_enough() -> None:
-    assert Clean(age_min=17, age_max=18).model_dump() == {"age_min": 17, "age_max": 18}
+    settings = Clean.model_validate({"ranges": {"age": {"least": 17, "most": 18}}})
+    assert settings.model_dump() == {"ranges": {"age": {"least": 17.0, "most": 18.0}}}
 
 
-def test_rules_of_columns_that_there_are() -> None:
-    age = ValidRange("age", "age_out_of_range", 2, 100)
-    assert rules(BANK, SETTINGS) == [
-        age,
-        ValidRange("tenure", "tenure_negative", least=0),
-        Respelling("customer_type", "customer_type_respelt", ".0"),
-    ]
-    assert rules(SMALL, SETTINGS) == [age]
+def test_ranges_of_columns_that_there_are() -> None:
+    assert SETTINGS.of(BANK) == RANGES
+    assert SETTINGS.of(SMALL) == {"age": RANGES["age"]}
+    assert Clean(ranges={}).of(BANK) == {}
+
+
+@pytest.mark.parametrize(("misspelt", "meant"), [("tenur", "tenure"), ("Age", "age")])
+def test_a_range_of_a_misspelt_column_is_refused(misspelt: str, meant: str) -> None:
+    sentence = rf"clean\.ranges has '{misspelt}', .* \(did you mean '{meant}'\?\)"
+    with pytest.raises(InputError, match=sentence):
+        Clean(ranges={misspelt: Range(least=0, most=1)}).of(BANK)
 
 
 def test_keys_of_medians_are_columns_that_there_are() -> None:
@@ -93,27 +105,48 @@ def test_both_ends_of_the_ages_are_valid(age: float | None, valid: float) -> Non
 
 
 @pytest.mark.parametrize(
-    ("tenure", "valid"), [(0.0, 0.0), (-0.001, 9.0), (-999999.0, 9.0), (1e9, 1e9)]
+    ("tenure", "valid"),
+    [(0.0, 0.0), (1200.0, 1200.0), (-0.001, 9.0), (-999999.0, 9.0), (1200.5, 9.0)],
 )
-def test_a_tenure_is_never_negative(tenure: float, valid: float) -> None:
+def test_both_ends_of_the_tenures_are_valid(tenure: float, valid: float) -> None:
     assert repaired(tenure=tenure)["tenure"] == valid
 
 
+@pytest.mark.parametrize("income", [-999999.0, 0.0, 1e300])
+def test_a_number_without_a_range_is_taken_as_it_is(income: float) -> None:
+    assert repaired(income=income)["income"] == income
+
+
+def test_a_number_out_of_range_is_flagged_as_missing() -> None:
+    settings = Clean(ranges={"income": Range(least=0, most=1e8)})
+    profile = repair_profile({"income": -99.0}, BANK, settings, MEDIANS)
+    assert (profile["income"], profile["income_missing"]) == (1e5, 1)
+
+
 @pytest.mark.parametrize(
-    ("given", "spelt"),
-    [("1.0", "1"), ("1", "1"), ("P", "P"), (".0", ""), ("1.00", "1.00"), (None, "unknown")],
+    ("given", "said"), [("1", "1"), ("P", "P"), ("1.0", "1.0"), ("", ""), (None, "unknown")]
 )
-def test_one_spelling_of_a_customer_type(given: str | None, spelt: str) -> None:
-    assert repaired(customer_type=given)["customer_type"] == spelt
+def test_a_category_is_complete_and_not_spelt_anew(given: str | None, said: str) -> None:
+    assert repaired(customer_type=given)["customer_type"] == said
 
 
-def test_medians_of_the_own_cell_then_of_all() -> None:
-    top = repaired(province="28", segment="01 - TOP")
-    assert (top["age"], top["tenure"], top["income"], top["income_missing"]) == (50, 120.5, 2e5, 1)
-    unknown = repaired()
-    assert (unknown["age"], unknown["tenure"], unknown["income"]) == (30, 9, 1e5)
-    elsewhere = repaired(province="99", segment="01 - TOP")
-    assert (elsewhere["age"], elsewhere["tenure"], elsewhere["income"]) == (39, 47, 1e5)
+@pytest.mark.parametrize(
+    ("province", "segment", "age", "tenure", "income"),
+    [
+        ("28", "01 - TOP", 50, 120.5, 2e5),  # the pair
+        ("28", "03", 45, 99, 15e4),  # the province
+        ("28", None, 45, 99, 15e4),
+        (None, None, 30, 9, 1e5),  # no income of the pair nor of the province
+        (None, "03", 31, 8, 1e5),
+        ("99", "01 - TOP", 39, 47, 1e5),  # all
+    ],
+)
+def test_medians_of_the_pair_then_of_the_province_then_of_all(
+    province: str | None, segment: str | None, age: float, tenure: float, income: float
+) -> None:
+    profile = repaired(province=province, segment=segment)
+    names = ("age", "tenure", "income", "income_missing")
+    assert [profile[name] for name in names] == [age, tenure, income, 1]
 
 
 def test_an_income_that_is_given_is_not_missing() -> None:
@@ -157,17 +190,17 @@ TABLE = table_of(
 
 numbers = st.one_of(
     st.none(),
-    st.sampled_from([2.0, 100.0, 1.9999, 100.0001, 0.0, -0.0, -999999.0]),
+    st.sampled_from([2.0, 100.0, 1.9999, 100.0001, 0.0, -0.0, -999999.0, 1200.0, 1200.0001]),
     st.floats(allow_nan=False, allow_infinity=False),
 )
 texts = st.one_of(
-    st.none(), st.sampled_from(["1.0", ".0", "1", "", "unknown", "1.00"]), st.text(max_size=5)
+    st.none(), st.sampled_from(["1.0", "1", "", "unknown", "NA"]), st.text(max_size=5)
 )
 attributes: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(BANK.numeric, numbers),
     **dict.fromkeys(BANK.categorical, texts),
     "province": st.sampled_from(["28", "8", None]),
-    "segment": st.sampled_from(["01 - TOP", None]),
+    "segment": st.sampled_from(["01 - TOP", "03", None]),
 }
 profiles = st.fixed_dictionaries(attributes)
 

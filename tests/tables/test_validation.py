@@ -21,16 +21,28 @@ AGE, CARD = Column("edad", "age", "number"), Column("card", "card", "flag")
 COLUMNS = [OWNER, DATE, AGE, CARD, Column("prov", "province", "category")]
 
 
-def check(share: float, **cells: list[str]) -> None:
-    usual = {"id": ["1", "2", "3", "4"], "fecha": ["2016-05-28"] * 4, "edad": ["30"] * 4}
+def check(share: float, owner: Column = OWNER, /, **cells: list[Any]) -> None:
+    usual: dict[str, list[Any]] = {
+        "id": ["1", "2", "3", "4"],
+        "fecha": ["2016-05-28"] * 4,
+        "edad": ["30"] * 4,
+    }
     usual |= {"card": ["0"] * 4, "prov": ["8"] * 4}
     rows = ibis.memtable(pa.table(usual | cells))
-    check_values(connect(), rows, COLUMNS, "train.csv", share)
+    check_values(connect(), rows, [owner, *COLUMNS[1:]], "train.csv", share)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_rows_that_can_all_be_read(share: float) -> None:
     check(share, edad=["", "NA", "nan", "1e3"], card=["1", "", " 0", "1.0"])
+
+
+def test_ids_that_have_no_other_spelling() -> None:
+    as_text = Column("id", "customer", "text id")
+    check(0.0, as_text, id=["007", "1e3", "+5", "x"])
+    check(0.0, id=[7, 8, 9, 10])
+    check(0.25, id=[7, 8, 9, None])
+    check(0.25, as_text, id=["7", "8", "9", None])
 
 
 @pytest.mark.parametrize("ages", [["old", "30", "30", "30"], ["inf", "old", "30", "30"]])
