@@ -89,7 +89,8 @@ def test_conclusions_are_those_of_the_data(workspace: Path, execute: Callable[[P
         Path("bank.csv"),
         Path("truth.parquet"),
     )
-    schema = prepare()["schema"]
+    params = prepare()
+    schema, ranges = params["schema"], params["clean"]["ranges"]
     said = execute(workspace)
 
     raw = pd.read_csv("bank.csv", dtype=str, keep_default_na=False)
@@ -122,6 +123,9 @@ def test_conclusions_are_those_of_the_data(workspace: Path, execute: Callable[[P
     assert f"most is added in {month_name(added.sum().idxmax())}" in said
     assert f"{adders / asked:.1%} of the customers add something in a month" in said
     assert f"{(last.sum(axis=1) == 0).mean():.0%} of the customers hold nothing" in said
+    ages = pd.to_numeric(raw["age"], errors="coerce").dropna()
+    beyond = ~ages.between(ranges["age"]["least"], ranges["age"]["most"])
+    assert f"Out of range, so replaced: age ({beyond.sum():,})" in said
     assert "nan" not in said
 
 

@@ -12,7 +12,7 @@ _TAKEN = {
     *("customer", "month", "income_missing", "present", "was_active", "carried", "bit", "reason"),
     *("source", "place", "first_month_rows", "customers", "adders", "held", "rank", "score"),
 }
-_TAKEN_BEGINNINGS = ("_", "cell_", "overall_", "last_", "depth", "unmapped ")
+_TAKEN_BEGINNINGS = ("_", "last_", "depth", "unmapped ")
 
 
 class Title(Section):
