@@ -76,7 +76,7 @@ def find(source: str, folder: Path, columns: Columns, advice: str) -> Source:
     ----------
     source : str
         CSV (``.csv``, ``.txt``, gzipped or not), parquet, or zip archives of them, in each other as
-        well; a folder with such files at any depth; or a glob.
+        well; a folder with such files at any depth; or a glob of all these.
     folder : Path
         Empty folder for what is unpacked or converted.
     columns : sequence of Column
@@ -155,21 +155,22 @@ def _check_once(file: File, columns: Columns) -> None:
 
 def _tables(source: str, folder: Path, advice: str, notes: list[str]) -> Iterator[tuple[str, str]]:
     """Title and path of every table behind a source, archives unpacked; the rest is noted."""
-    path = Path(source)
-    if path.is_dir():
-        names = sorted(str(file) for file in path.rglob("*") if file.is_file())
-        if not names:
-            raise InputError(f"{source} is an empty folder: {advice}")
-    elif path.exists():
-        names = [source]
-    else:
-        names = sorted(glob.glob(source))  # noqa: PTH207
-    if not names:
+    found = [source] if Path(source).exists() else sorted(glob.glob(source))  # noqa: PTH207
+    if not found:
         raise InputError(f"{source} is missing: {advice}")
+    names = [name for one in found for name in _files(Path(one))]
+    if not names:
+        raise InputError(f"{source} is an empty folder: {advice}")
     for number, name in enumerate(names):
         if len(names) == 1 and Path(name).stat().st_size == 0:
             raise InputError(f"{name} is empty; get the file again")
         yield from _unpacked(name, name, folder / f"file{number}", notes)
+
+
+def _files(path: Path) -> list[str]:
+    if path.is_dir():
+        return sorted(str(file) for file in path.rglob("*") if file.is_file())
+    return [str(path)]
 
 
 def _unpacked(title: str, path: str, folder: Path, notes: list[str]) -> Iterator[tuple[str, str]]:

@@ -151,8 +151,9 @@ def _dates(ordered: list[np.datetime64], example: np.datetime64) -> str:
     month = example.astype("datetime64[M]")
     own = [str(date) for date in ordered if date.astype("datetime64[M]") == month]
     shown = ", ".join(own[:3]) + (", …" if len(own) > 3 else "")
-    months = len({date.astype("datetime64[M]") for date in ordered})
-    return f"{len(ordered)} dates in {months} months ({len(own)} of them in {month}: {shown})"
+    count = len({date.astype("datetime64[M]") for date in ordered})
+    months = f"{count} month{'s' if count > 1 else ''}"
+    return f"{len(ordered)} dates in {months} ({len(own)} of them in {month}: {shown})"
 
 
 def _rows(count: int) -> str:

@@ -241,7 +241,7 @@ def test_two_monthly_snapshots_are_refused() -> None:
     ("months", "said"),
     [
         (["2016-01-28", "2016-02-28", "2016-02-29"], r"3 dates in 2 months \(2 of them in 2016-02"),
-        (["2016-01-07", "2016-01-14", "2016-01-21"], r"3 dates in 1 months \(3 of them in 2016-01"),
+        (["2016-01-07", "2016-01-14", "2016-01-21"], r"3 dates in 1 month \(3 of them in 2016-01"),
     ],
 )
 def test_several_dates_in_a_month(months: list[str], said: str) -> None:

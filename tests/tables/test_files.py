@@ -76,6 +76,7 @@ def test_a_file_a_folder_and_a_glob_go_by_name() -> None:
         write(f"raw/{name}", HEADER)
     assert titles("raw/b.csv") == ["raw/b.csv"]
     assert titles("raw/*.csv") == ["raw/b.csv"]
+    assert titles("raw/*b*") == ["raw/b.csv", "raw/sub/c.txt"]  # a file and a folder
     assert titles("raw") == ["raw/a.csv.gz", "raw/b.csv", "raw/sub/c.txt"]
     assert found("raw").notes == [
         "raw/.hidden.csv is no table and was passed over",

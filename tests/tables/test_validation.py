@@ -170,7 +170,7 @@ def test_repeated_keys_are_found_across_batches(batch: int, tmp_path: Path) -> N
         ),
         (
             [(1, MAY), (2, "2016-05-29")],
-            r"^train.csv: column fecha has 2 dates in 1 months \(2 of them in 2016-05: 2016-05-28, "
+            r"^train.csv: column fecha has 2 dates in 1 month \(2 of them in 2016-05: 2016-05-28, "
             r"2016-05-29\); keep one snapshot a month, and give all its rows one date in that "
             "month$",
         ),
