@@ -1,8 +1,8 @@
-"""What can be told from a customer's history: every feature once.
+"""Features of a customer's history, each defined once.
 
 A record is a feature's name, its computation and its phrases for people. To add a feature, add a
-record: it stands in the second-stage ranker's matrix, among the importances and in the reasons from
-then on. (Attributes of the profile are features as they are: `encoding.Encoder`.)
+record: from then on it is in the second-stage ranker's matrix, among the importances and in the
+reasons. (Attributes of the profile are features as they are: `encoding.Encoder`.)
 """
 
 from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ class Feature:
     name : str
     compute : function of Events
         float32, (customers,), or (customers, products) where there is one per product. NaN where
-        there is nothing to tell.
+        there is no value.
     says : Phrase
         ``{t}`` is the product's title; the value is ``{n}`` as months, ``{x}`` as a number of
         times, ``{i}`` as a number, ``{p}`` as a percentage.
@@ -240,7 +240,7 @@ def feature_blocks(history: History, lags: Sequence[int]) -> list[Block]:
     history : History
         As known before the month to be predicted.
     lags : sequence of int
-        Months back at which holdings are told one by one; 1 is the last known month.
+        Months back at which holdings are given one by one; 1 is the last known month.
 
     Returns
     -------

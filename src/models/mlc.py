@@ -22,14 +22,14 @@ from src.models.encoding import Encoder
 
 
 class MlcSettings(BoosterSettings):
-    """Hyperparameters; the training sample are customer-months."""
+    """Hyperparameters; the training sample consists of customer-months."""
 
 
 @dataclass(frozen=True)
 class Mlc:
     """A probability of holding each item; items that nobody or everybody holds are constants.
 
-    So are all, where profiles do not tell customers apart.
+    If profiles cannot tell customers apart, all items are constants.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Mlc:
         return scores
 
     def save(self, path: str | Path) -> None:
-        """Write .cbm; what is ours goes into its metadata."""
+        """Write .cbm; our own fields go into its metadata."""
         save_booster(
             path,
             self.booster,

@@ -27,7 +27,7 @@ def repaired(
     settings: Clean,
     counts: Counter[str],
 ) -> Iterator[ir.Table]:
-    """Repair a table run by run, each of whole customers, and count what was repaired.
+    """Repair a table in chunks that never split a customer, and count what was repaired.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def windows(months: list[datetime.date], settings: Split) -> dict[str, list[date
 
 
 def month_bits(rows: ir.Table, dates: list[datetime.date], schema: Schema) -> ir.Table:
-    """One row per customer: the months in which something was so, as bits of an int64.
+    """One row per customer: the months in which a condition held, as bits of an int64.
 
     Bit 0 is the last month, bit 1 the calendar month before it, and so on: see `History`.
 
@@ -100,7 +100,7 @@ def month_bits(rows: ir.Table, dates: list[datetime.date], schema: Schema) -> ir
     rows : Table
         Clean snapshots.
     dates : list of date
-        Of the snapshots that are told, oldest first.
+        Of the snapshots that the bits describe, oldest first.
 
     Returns
     -------

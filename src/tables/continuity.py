@@ -1,4 +1,4 @@
-"""Do snapshots follow each other as a bank's do? Gaps, stumps and sampled rows are said."""
+"""Do snapshots follow each other as a bank's do? Gaps, truncated months, sampled rows."""
 
 from collections.abc import Sequence
 from itertools import pairwise

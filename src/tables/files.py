@@ -75,8 +75,8 @@ def find(source: str, folder: Path, columns: Columns, advice: str) -> Source:
     Parameters
     ----------
     source : str
-        CSV (``.csv``, ``.txt``, gzipped or not), parquet, or zip archives of them, in each other as
-        well; a folder with such files at any depth; or a glob.
+        CSV (``.csv``, ``.txt``, gzipped or not), parquet, or zip archives of them, nested or not; a
+        folder with such files at any depth; or a glob.
     folder : Path
         Empty folder for what is unpacked or converted.
     columns : sequence of Column

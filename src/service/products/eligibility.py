@@ -1,4 +1,4 @@
-"""Who must not be offered what: rules of service.yaml, applied last and counted."""
+"""Which products must not be offered to whom: rules of service.yaml, applied last and counted."""
 
 from functools import lru_cache
 from pathlib import Path
