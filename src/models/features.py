@@ -51,7 +51,7 @@ class Lagged:
     ----------
     name : str
     compute : function of (Events, lag)
-        float32, (customers,), or (customers, products) where there is one per product.
+        float32, (customers,), or (customers, products) if there is one per product.
     yes, no : Phrase
         What is said of a value above 0 and of 0. ``{t}`` is the product's title, ``{w}`` says when
         (*now*, *2 months ago*), ``{i}`` is the value.
@@ -73,16 +73,16 @@ class Feature:
     ----------
     name : str
     compute : function of Events
-        float32, (customers,), or (customers, products) where there is one per product. NaN where
+        float32, (customers,), or (customers, products) if there is one per product. NaN where
         there is no value.
     says : Phrase
         ``{t}`` is the product's title; the value is ``{n}`` as months, ``{x}`` as a number of
         times, ``{i}`` as a number, ``{p}`` as a percentage.
     none : Phrase, optional
-        Said where the value is missing or 0.
+        Said if the value is missing or 0.
     just : Phrase, optional
         The value counts months up to the one to be predicted. People count up to the last known
-        month; this is said where it happened in that month.
+        month; this is said if it happened in that month.
     by_product : bool
     """
 

@@ -34,7 +34,7 @@ class Mlc:
     Attributes
     ----------
     classes : int array, shape (classes,)
-        Items that the booster tells apart.
+        Items that the booster scores.
     constant : float32 array, shape (items,)
         Share of holders, the score of the other items.
     loss : tuple of float

@@ -120,7 +120,7 @@ def _missing(path: Path) -> dict[str, int]:
 def _numbers(engine: Engine, path: Path, schema: Schema) -> dict[str, dict[str, float | None]]:
     """Lowest, highest and commonest value of each number: a sentinel stands out.
 
-    Of values that are equally common, the least; None where a column has no value.
+    Of values that are equally common, the least; None if a column has no value.
     """
     rows = engine.table(path)
     found: dict[str, dict[str, float | None]] = {}

@@ -79,7 +79,7 @@ def windows(months: list[datetime.date], settings: Split) -> dict[str, list[date
         if start <= end:
             raise InputError(
                 f"params.yaml: split.{later} begins {start}, but split.{earlier} ends {end}: the "
-                "windows overlap or stand in the wrong order"
+                "windows overlap or are in the wrong order"
             )
         between = [month for month in months if end < month < start]
         if between:
@@ -105,7 +105,7 @@ def month_bits(rows: ir.Table, dates: list[datetime.date], schema: Schema) -> ir
     Returns
     -------
     Table
-        customer, ``present``, ``was_active`` (where the schema has active) and one column per
+        customer, ``present``, ``was_active`` (if the schema has active) and one column per
         product, ordered by customer.
     """
     last = month_of(dates[-1])

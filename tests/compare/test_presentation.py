@@ -83,7 +83,7 @@ def test_words_of_the_other_verdicts() -> None:
     )
     assert "; 10 adders are served better, 12 worse. That does not prove both equal" in words
     assert conclusion(mixed(up=3, down=2)).startswith(
-        "**No difference that can be told:** of 40 adders, too few score differently to judge by. "
+        "**No detectable difference:** of 40 adders, too few score differently to judge by. "
         "blend +0.0125, 95 % interval "
     )
 

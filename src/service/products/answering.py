@@ -76,7 +76,7 @@ class Answering:
         return self._answer(catalogue, customer, chosen, rows, started, "offline")
 
     async def _from_models(self, asked: Asked, k: int) -> dict[str, Any]:
-        """Answer where a profile or holdings were given."""
+        """Answer if a profile or holdings were given."""
         started = time.perf_counter()
         catalogue = self._serving.catalogue
         chosen, rows = await self._process.in_models(self._score, catalogue, asked, k)

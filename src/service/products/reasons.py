@@ -33,7 +33,7 @@ class StoredReasons:
     values : float32 array, shape (products in all lists, COUNT)
         Minus infinity where the customer has no value.
     thousandths : int16 array, shape (products in all lists, COUNT)
-        Contributions: as exact as anybody wants to read, and short in JSON.
+        Contributions: as exact as anybody needs, and short in JSON.
     """
 
     ranks: NDArray[np.int8]
