@@ -4,8 +4,9 @@ Run after `dvc repro`. A service of the last run is asked 100 times a second: kn
 profiles, unknown customers, feedback, bad requests, wrong keys. Meanwhile lists and models are read
 again every ten seconds, and from the same address come floods of headers, connections that say
 nothing, and requests that no client should send: so many a second, and no more. Half-way the
-service is killed without warning and started again. At the end no answer may be a 500, nothing of
-this an error of ours, memory may not have grown, and every acknowledged feedback must be there.
+service is killed without warning and started again. At the end no answer may be a 500,
+nothing of this an error in the service, memory may not have grown, and every acknowledged feedback
+must be there.
 """
 
 import argparse

@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
             self.answer.set_result(status)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Tell whoever waits."""
+        """Notify whoever is waiting."""
         if not self.answer.done():
             self.answer.set_exception(ConnectionError("the service has gone"))
 

@@ -1,7 +1,7 @@
 """Write into every dvc.yaml what its stages import: ``python -m scripts.deps``, or ``make deps``.
 
-DVC does not follow imports, so each stage lists the files of ours that it runs. Only these lines
-are touched: comments and order stay, data and other deps as well.
+DVC does not follow imports, so each stage lists the files of this repository that it runs. Only
+these lines are touched: comments and order stay, data and other deps as well.
 """
 
 import ast
@@ -26,12 +26,12 @@ def pipelines() -> list[Path]:
 
 @cache
 def tree(file: str) -> ast.Module:
-    """Syntax of a file of ours."""
+    """Syntax tree of a file of this repository."""
     return ast.parse((ROOT / file).read_text(encoding="utf-8"))
 
 
 def file_of(module: str) -> str | None:
-    """The file of a module or package of ours; None for anything else."""
+    """The file of a module or package of this repository; None for anything else."""
     path = Path(*module.split("."))
     for file in (path.with_suffix(".py"), path / "__init__.py"):
         if (ROOT / file).is_file():
@@ -71,7 +71,7 @@ def with_packages(name: str) -> list[str]:
 
 @cache
 def closure(module: str) -> frozenset[str]:
-    """Files of ours that run when a module is imported, packages without any code left out."""
+    """Our files that run when a module is imported, packages without any code left out."""
     found: set[str] = set()
     waiting = with_packages(module)
     while waiting:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from src.reporting import atomic
 
-# Okabe and Ito's blue and vermilion: everybody can tell them apart. Pale: the others.
+# Okabe and Ito's blue and vermilion: the colour-blind can tell them apart, too. Pale: the others.
 PLAIN, CONTRAST = "#0072B2", "#D55E00"
 PALE, PALE_CONTRAST = "#A6CBE3", "#F2C6A5"
 INK, FAINT = "#333333", "#767676"
@@ -123,7 +123,7 @@ def heat(
     Parameters
     ----------
     values : array, shape (rows, columns)
-        What the colours tell; missing ones are white.
+        What the colours show; missing ones are white.
     cells : DataFrame
         The texts; its index and columns name rows and columns.
     span : tuple of float

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, remove it on failure.
 
-    The folder is made where it is missing. Readers see the old file or the new one, never half.
+    The folder is made if it is missing. Readers see the old file or the new one, never half.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)

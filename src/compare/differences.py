@@ -18,7 +18,7 @@ VERDICT_ON = "blend"
 RESAMPLES = 2000
 SEED = 7
 # Where hardly any score differs, the bootstrap takes a handful of customers for a certainty: with
-# four of them, all in one direction, its interval misses 0; a sign test would want six.
+# four of them, all in one direction, its interval misses 0; a sign test would need six.
 FEWEST = 10
 
 

@@ -21,8 +21,8 @@ def stale_stages(commit: str) -> dict[str, str]:
     """Find the stages that `dvc repro` would run in a fresh clone of a commit.
 
     The clone has no data, so ``dvc repro --dry --allow-missing`` goes by the hashes in dvc.lock.
-    Where it finds a stage stale, DVC 3 fails on the missing data instead of naming its cause, so
-    that `dvc status` is asked for it. Stages that only stand behind a stale one are not listed.
+    If it finds a stage stale, DVC 3 fails on the missing data instead of naming its cause, so
+    `dvc status` is asked for it. Stages that are only downstream of a stale one are not listed.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def stale_stages(commit: str) -> dict[str, str]:
         if run.returncode and not stale:
             cause = " ".join(run.stderr.split()).removeprefix("ERROR: ")
             raise InputError(f"DVC cannot plan the pipeline of {commit[:7]}: {cause}")
-        with chdir(folder), Repo() as repository:  # it names stages relative to where it stands
+        with chdir(folder), Repo() as repository:  # stage names depend on the working folder
             status: dict[str, Any] = repository.status()
         for stage in planned:  # a dry run does not miss what git should have
             states = {state for kind, _, state in _changes(status.get(stage, [])) if kind == "outs"}
@@ -68,7 +68,7 @@ def stale_stages(commit: str) -> dict[str, str]:
 
 
 def complaint(stale: dict[str, str]) -> str:
-    """Put stale stages and their causes into a sentence; empty where there are none."""
+    """Put stale stages and their causes into a sentence; empty if there are none."""
     if not stale:
         return ""
     by_cause: dict[str, list[str]] = {}

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from src.compare.differences import Difference
 from src.drawing import CONTRAST, FAINT, INK, PLAIN, STYLE
 
-# The marker tells the same without the colour.
+# The marker says the same without the colour.
 LOOKS = {"higher": (PLAIN, "^"), "lower": (CONTRAST, "v")}
 NEITHER = (FAINT, "o")
 _ROWS = {"axes.spines.left": False, "axes.grid.axis": "x", "ytick.left": False}
@@ -23,7 +23,7 @@ def forest_plot(panels: dict[str, list[Difference]], label: str) -> Figure:
     panels : dict of title -> differences
         One panel each, from top to bottom, with a scale of its own; empty ones are left out.
     label : str
-        What the axis shows; it stands below the last panel, with its middle at 0.
+        What the axis shows; written below the last panel, with its middle at 0.
     """
     panels = {title: rows for title, rows in panels.items() if rows}
     heights = [len(rows) + 1.2 for rows in panels.values()]

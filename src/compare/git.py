@@ -1,4 +1,4 @@
-"""What git says, and what to do where it refuses."""
+"""What git says, and what to do if it refuses."""
 
 import subprocess
 
@@ -6,7 +6,7 @@ from src.errors import InputError
 
 
 def git(*command: str) -> str:
-    """What git prints; nothing where it fails.
+    """What git prints; nothing if it fails.
 
     Raises
     ------

@@ -19,7 +19,7 @@ def conclusion(comparison: Comparison) -> str:
             )
         case "too few differ":
             return (
-                f"**No difference that can be told:** of {first.adders:,} adders, too few score "
+                f"**No detectable difference:** of {first.adders:,} adders, too few score "
                 f"differently to judge by. {measured}; {moved}."
             )
         case "no difference":
@@ -68,7 +68,7 @@ def markdown(comparison: Comparison) -> str:
         "customers.*",
         "",
         "*The first row alone is the verdict. The others look at the same customers again, and "
-        "where there is no difference at all, one in twenty of such intervals still misses 0. "
+        "even if there is no difference at all, one in twenty of such intervals misses 0. "
         "Whoever takes the best of many tries by this table has chosen by the test month.*",
         *_notes(comparison),
     ]

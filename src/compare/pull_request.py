@@ -1,7 +1,7 @@
 """What a reviewer wants to know about a branch: `make report BASE=main` -> report/report.md.
 
 The report is about commits: HEAD, and the one at which the branch left BASE. It needs no network.
-Exit code 1 where dvc.lock does not fit the code; the report is written all the same.
+Exit code 1 if dvc.lock does not fit the code; the report is written all the same.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def report(base: Side, head: Side, complaint: str, images_url: str | None) -> st
         What is wrong with dvc.lock, or nothing.
     images_url : str, optional
         Where git's files can be seen, as ``{images_url}/{commit}/{path}``. Without it the report
-        shows copies that stand beside it.
+        shows copies that are saved beside it.
     """
     shutil.rmtree(FOLDER / "plots", ignore_errors=True)
     (FOLDER / PICTURE).unlink(missing_ok=True)
@@ -163,7 +163,7 @@ def _picture(path: str, side: Side, images_url: str | None) -> str:
 
 
 def changes(repository: Repo, what: Literal["params", "metrics"], base: Side, head: Side) -> str:
-    """What `dvc params diff` or `dvc metrics diff` finds; nothing where nothing changed."""
+    """What `dvc params diff` or `dvc metrics diff` finds; nothing if nothing changed."""
     found = getattr(repository, what).diff(a_rev=base.commit, b_rev=head.commit).get("diff", {})
     rows = [
         f"| {file} | {key} | {_shown(values.get('old'))} | {_shown(values.get('new'))} |"
@@ -204,7 +204,7 @@ def _heading(base: Side, head: Side, tip: str) -> str:
 
 
 def main() -> None:
-    """Write the report on this branch; end with exit code 1 where dvc.lock does not fit."""
+    """Write the report on this branch; end with exit code 1 if dvc.lock does not fit."""
     parser = argparse.ArgumentParser(
         prog="python -m src.compare.pull_request",
         description="Report on this branch: report/report.md.",

@@ -60,7 +60,7 @@ def read(revision: str, *paths: str) -> list[bytes]:
 
 
 def _check_pipeline(repository: Repo, revision: str) -> None:
-    """Say what is wrong where DVC cannot read the pipeline: then it knows of no output at all."""
+    """Say what is wrong if DVC cannot read the pipeline: then it knows of no output at all."""
     try:
         _ = repository.index.outs
     except Exception as error:  # of DVC, and of the libraries by which it reads
@@ -80,7 +80,7 @@ def raw_files(revision: str) -> list[str]:
 
 
 def raw_files_sentence(revision: str) -> str:
-    """What to do about raw data in a commit; empty where there are none."""
+    """What to do about raw data in a commit; empty if there are none."""
     names = raw_files(revision)
     if not names:
         return ""

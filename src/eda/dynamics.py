@@ -15,7 +15,7 @@ _PATTERN = ["present", "held", "customers"]
 def patterns(tables: EdaTables) -> pd.DataFrame:
     """How many customers share the same months with the bank and the same months with a product.
 
-    A million customers have few distinct histories of one product, so what is told about months
+    A million customers have few distinct histories of one product, so what is said about months
     is counted over these.
 
     Returns

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-FEW = 30  # customers or additions; a share among fewer tells nothing
+FEW = 30  # customers or additions; a share among fewer means nothing
 BAND = 5  # years of age
 STEPS = (1, 2, 3, 6, 12)  # months after an addition
 
@@ -172,7 +172,7 @@ def adder_rate(table: pd.DataFrame) -> float:
 
 
 def large_groups(table: pd.DataFrame) -> pd.DataFrame:
-    """The twelve largest groups of each attribute, without those too small to tell or to matter."""
+    """The twelve largest groups of each attribute, without those too small to judge or matter."""
     customers = table["customers"]
     large: pd.DataFrame = table[customers >= max(0.01 * customers.max(), min(FEW, customers.max()))]
     return large[large.groupby("attribute")["customers"].rank(ascending=False) <= 12]
@@ -192,7 +192,7 @@ def after(table: pd.DataFrame, titles: Titles) -> str:
 
 
 def large_pairs(table: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of `added_after` with enough adders to tell something."""
+    """Pairs of `added_after` with enough adders to be meaningful."""
     large: pd.DataFrame = table[table["adders"] >= min(FEW, table["adders"].max())]
     return large
 

@@ -27,7 +27,7 @@ class EdaTables:
     history : Table
         The same months as bits, one row per customer: see `History`.
     months : list of date
-        Those that the bits tell, oldest first; the last is the test month.
+        Those that the bits describe, oldest first; the last is the test month.
     """
 
     engine: Engine

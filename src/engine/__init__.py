@@ -1,8 +1,8 @@
 """The table engine: the only room that knows which one runs.
 
-Everything above it builds Ibis expressions and asks an `Engine` for four things: read a table of
-ours, read raw files, collect a result, write one sorted table. A second engine is one new module
-here, and a choice in `connect`.
+Everything above it builds Ibis expressions and asks an `Engine` for four things: read one of
+our tables, read raw files, collect a result, write one sorted table. A second engine is one new
+module here, and a choice in `connect`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ class UnreadableError(ResourceError):
     Attributes
     ----------
     where : str or None
-        File and line, as far as the engine tells.
+        File and line, as far as the engine reports them.
     fault : str
         The rest of a sentence on a raw file: what is wrong with it, and what to do.
     """
@@ -59,7 +59,7 @@ class Engine(Protocol):
         missing: Sequence[str],
         separator: str,
     ) -> ir.Table:
-        """Open raw CSV files, gzipped or not, whose columns stand in the same order.
+        """Open raw CSV files, gzipped or not, whose columns are in the same order.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Engine(Protocol):
         """Keep a result within the engine, to be used more than once inside the block."""
 
     def runs(self, path: str | Path, key: str) -> list[ir.Table]:
-        """Divide a table of ours that is sorted by `key` into runs of whole keys.
+        """Divide one of our tables, sorted by `key`, into runs of whole keys.
 
         As many as the engine likes for work that needs memory; below each other they are the table.
         """

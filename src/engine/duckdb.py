@@ -77,7 +77,7 @@ class DuckDB:
         missing: Sequence[str],
         separator: str,
     ) -> ir.Table:
-        """Open raw CSV files whose columns stand in the same order."""
+        """Open raw CSV files whose columns are in the same order."""
         with _translated():
             return self.backend.read_csv(
                 list(files),
@@ -155,7 +155,7 @@ class DuckDB:
 
 
 def free_memory() -> float:
-    """Memory that a new process can have, in GB; infinity where the system does not tell."""
+    """Memory that a new process can have, in GB; infinity if the system does not say."""
     free = []
     try:
         meminfo = Path("/proc/meminfo").read_text(encoding="ascii")

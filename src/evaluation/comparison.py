@@ -1,4 +1,4 @@
-"""Models side by side: tables of how well each ranks what customers wanted.
+"""Models side by side: tables of how well each ranks what customers added.
 
 A *ranking* is int16, (customers, k), best first, -1 behind the last; *relevant* is bool,
 (customers, items), what each customer added, or paid for the first time.

@@ -1,4 +1,4 @@
-"""Figures of compared models, in colours that everybody can tell apart."""
+"""Figures of compared models, in colours that the colour-blind can tell apart, too."""
 
 import matplotlib as mpl
 import numpy as np
@@ -66,7 +66,7 @@ def map_at_k(table: pd.DataFrame) -> Figure:
 def product_precision(table: pd.DataFrame) -> Figure:
     """Average precision of each product: blend, popularity, and the blind guess."""
     shown = table.iloc[::-1]
-    figure, axes = one_panel(8, 0.3 * len(shown) + 1.4, "Which additions can be told")
+    figure, axes = one_panel(8, 0.3 * len(shown) + 1.4, "Which additions can be predicted")
     places = np.arange(len(shown))
     axes.barh(places, shown["blend"], color=MODELS["blend"], height=0.6, label="blend")
     axes.plot(shown["share"], places, "|", ms=12, mew=2, color="#333333", label="blind guess")

@@ -1,7 +1,7 @@
-"""How well a model tells holdings, not additions: the classic hybrid's own metrics.
+"""How well a model predicts holdings, not additions: the classic hybrid's own metrics.
 
 `held` is bool, (customers, products), of the test month: the usage share of its products, 1 or 0 as
-the window has one month. A metric is left out where it is not defined.
+the window has one month. A metric is left out if it is not defined.
 """
 
 import os
@@ -42,7 +42,7 @@ def ndcg_by_cluster(
 def label_metrics(chances: NDArray[np.float32], held: NDArray[np.bool_]) -> dict[str, float]:
     """F1 and ROC AUC weighted by product, of chances and (as the classic hybrid prints it) labels.
 
-    Left out where fewer than two products tell customers apart.
+    Left out if fewer than two products distinguish customers.
     """
     varied = held.any(axis=0) & ~held.all(axis=0)
     if varied.sum() < 2:  # scikit-learn would take a single one for two classes

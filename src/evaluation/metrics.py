@@ -1,7 +1,7 @@
 """Ranking and classification metrics: arrays in, floats out, no state.
 
 Shapes are (customers, ...) throughout. A *ranking* holds item indices, best first, -1 for "no
-item"; *relevant* is True where the customer wanted the item.
+item"; *relevant* is True where the customer added the item.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def average_precision(
     hit = hits(ranking[:, :k], relevant)
     precision = np.cumsum(hit, axis=1) / np.arange(1, hit.shape[1] + 1)
     wanted = np.minimum(relevant.sum(axis=1), k)
-    # without wanted items there are no hits either, so the sum is 0
+    # without relevant items there are no hits either, so the sum is 0
     score: NDArray[np.float64] = (precision * hit).sum(axis=1) / np.maximum(wanted, 1)
     return score
 

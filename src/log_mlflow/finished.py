@@ -53,8 +53,8 @@ class Finished:
         Raises
         ------
         InputError
-            There is none; it is not finished, as dvc.lock is missing or tells of other code,
-            parameters or results than lie beside it; or its models are not to be had.
+            There is none; it is not finished, as dvc.lock is missing or belongs to other code,
+            parameters or results than those beside it; or its models cannot be obtained.
         """
         if revision == WORKSPACE:
             raise InputError("the workspace is no revision: commit it, or name an experiment")
@@ -84,7 +84,7 @@ class Finished:
 
     @property
     def tags(self) -> dict[str, str]:
-        """What the results stand on: the commit, its dvc.lock, the raw data."""
+        """What the results are based on: the commit, its dvc.lock, the raw data."""
         deps = self.stages["ingest"]["deps"]
         (data,) = (dep["md5"] for dep in deps if not dep["path"].endswith(".py"))
         return {

@@ -86,7 +86,7 @@ def signature(inputs: dict[str, Any]) -> ModelSignature:
         **dict.fromkeys(inputs["categorical"], "string"),
         **dict.fromkeys(inputs["bits"], "long"),
     }
-    # Not required: what is missing is told by the scorer, in a sentence.
+    # Not required: the scorer reports what is missing, in a sentence.
     whole = {"boolean", "long"}
     return ModelSignature(
         Columns([ColSpec(kind, name, required=kind in whole) for name, kind in kinds.items()]),

@@ -19,7 +19,7 @@ class Part:
     name : str
         Of the run.
     stages : list of str
-        Those of dvc.yaml that it tells of.
+        Those of dvc.yaml that it covers.
     params : dict
         Dotted name, as ``dvc exp run -S`` takes it, -> value.
     metrics : dict
@@ -27,7 +27,7 @@ class Part:
     files : list of str
         Metrics and plots, relative to the root of the repository.
     model : str
-        A first-stage model, or blend; empty where the run has none.
+        A first-stage model, or blend; empty if the run has none.
     """
 
     name: str

@@ -80,7 +80,7 @@ def _log_part(
         if not part.model:
             return "logged"
         uri = log_model(part.model, finished, Path(folder, "model"))
-        with redirect_stderr(StringIO()):  # it tells the same in more words
+        with redirect_stderr(StringIO()):  # it says the same in more words
             version = mlflow.register_model(uri, f"{prefix}-{part.model}", tags=tags)
         client.update_model_version(version.name, version.version, _DESCRIPTION)
         return f"logged, registered as {version.name} version {version.version}"

@@ -59,7 +59,7 @@ class Scorer(PythonModel):
 
 
 def customers(table: pd.DataFrame, inputs: dict[str, Any]) -> Customers:
-    """Rows of a table as models know customers: profile, and bits where the table has them."""
+    """Rows of a table as models know customers: profile, and bits if the table has them."""
     for name in [*inputs["numeric"], *inputs["categorical"], *inputs["bits"]]:
         if name not in table:
             raise MlflowException.invalid_parameter_value(f"column {name} is missing")

@@ -62,7 +62,7 @@ def _sentence(uri: str, cause: str) -> str:
 
 
 def find_experiment(client: "MlflowClient", name: str) -> str:
-    """Id of an experiment, made where there is none.
+    """Id of an experiment, made if there is none.
 
     Raises
     ------

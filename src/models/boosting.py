@@ -1,4 +1,4 @@
-"""CatBoost models on disk: .cbm that holds what is ours, too, and no trace of when or where."""
+"""CatBoost models on disk: a .cbm file with our metadata, and no timestamps or machine details."""
 
 import json
 import os
@@ -56,8 +56,8 @@ def idle_booster() -> CatBoostClassifier:
 def fit_booster(booster: CatBoostClassifier, pool: Pool) -> tuple[float, ...]:
     """Learn; returns the training loss after each iteration.
 
-    Silently: CatBoost would swallow an interrupt in a callback of ours, and its own lines leave
-    their frequency in the file.
+    Silently: CatBoost would swallow an interrupt in our own callback, and its logging interval
+    would be stored in the file.
     """
     booster.fit(pool, verbose=False)
     (losses,) = booster.get_evals_result()["learn"].values()

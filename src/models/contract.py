@@ -1,4 +1,4 @@
-"""What a model is: what it can do, what it learns from, and what the first stage knows of it."""
+"""A model: what it can do, what it learns from, how its first-stage record describes it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class CannotFitError(Exception):
 
 
 class Model(Protocol):
-    """What every model can do. How it is fitted stands in its record, `FirstStage`."""
+    """What every model can do. How it is fitted is in its record, `FirstStage`."""
 
     def score(self, customers: Customers) -> Scores:
         """Score every item for every customer; (customers, items), higher is better."""
@@ -63,7 +63,7 @@ class TrainingData(Protocol):
 
 @dataclass(frozen=True)
 class FirstStage:
-    """Everything that is to be known of one first-stage model. `registry` collects the records.
+    """Everything there is to know about a first-stage model. `registry` collects the records.
 
     Attributes
     ----------

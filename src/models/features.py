@@ -1,8 +1,8 @@
-"""What can be told from a customer's history: every feature once.
+"""Features of a customer's history, each defined once.
 
 A record is a feature's name, its computation and its phrases for people. To add a feature, add a
-record: it stands in the second-stage ranker's matrix, among the importances and in the reasons from
-then on. (Attributes of the profile are features as they are: `encoding.Encoder`.)
+record: from then on it is in the second-stage ranker's matrix, among the importances and in the
+reasons. (Attributes of the profile are features as they are: `encoding.Encoder`.)
 """
 
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ class Lagged:
     ----------
     name : str
     compute : function of (Events, lag)
-        float32, (customers,), or (customers, products) where there is one per product.
+        float32, (customers,), or (customers, products) if there is one per product.
     yes, no : Phrase
         What is said of a value above 0 and of 0. ``{t}`` is the product's title, ``{w}`` says when
         (*now*, *2 months ago*), ``{i}`` is the value.
@@ -73,16 +73,16 @@ class Feature:
     ----------
     name : str
     compute : function of Events
-        float32, (customers,), or (customers, products) where there is one per product. NaN where
-        there is nothing to tell.
+        float32, (customers,), or (customers, products) if there is one per product. NaN where
+        there is no value.
     says : Phrase
         ``{t}`` is the product's title; the value is ``{n}`` as months, ``{x}`` as a number of
         times, ``{i}`` as a number, ``{p}`` as a percentage.
     none : Phrase, optional
-        Said where the value is missing or 0.
+        Said if the value is missing or 0.
     just : Phrase, optional
         The value counts months up to the one to be predicted. People count up to the last known
-        month; this is said where it happened in that month.
+        month; this is said if it happened in that month.
     by_product : bool
     """
 
@@ -240,7 +240,7 @@ def feature_blocks(history: History, lags: Sequence[int]) -> list[Block]:
     history : History
         As known before the month to be predicted.
     lags : sequence of int
-        Months back at which holdings are told one by one; 1 is the last known month.
+        Months back at which holdings are given one by one; 1 is the last known month.
 
     Returns
     -------

@@ -67,7 +67,7 @@ class History:
     present : int64 array, shape (customers,)
         Months in which the bank knew the customer.
     active : int64 array, shape (customers,)
-        Months in which the customer was active; 0 where the data do not tell.
+        Months in which the customer was active; 0 if the data do not say.
     held : int64 array, shape (customers, products)
         Months in which the customer held the product.
     """
@@ -108,7 +108,7 @@ class History:
         last = self.last[0] if len(self.last) else month
         forgotten = months_from(month, last) + 1
         if forgotten < 0 or (self.last != last).any():
-            raise ValueError(f"what was known before {month} cannot be told from {last}")
+            raise ValueError(f"what was known before {month} cannot be derived from {last}")
         return History(
             self.customers,
             np.broadcast_to(month - 1, len(self.last)),

@@ -10,7 +10,7 @@ def interleave(lists: list[Scores]) -> Scores:
     """Scores whose order is the interleaved one.
 
     The first model's best item comes first, then the second model's best, and so on; an item
-    stands where it turns up first. Held products are masked later, as for any scores.
+    is kept where it turns up first. Held products are masked later, as for any scores.
 
     Parameters
     ----------

@@ -22,19 +22,19 @@ from src.models.encoding import Encoder
 
 
 class MlcSettings(BoosterSettings):
-    """Hyperparameters; the training sample are customer-months."""
+    """Hyperparameters; the training sample consists of customer-months."""
 
 
 @dataclass(frozen=True)
 class Mlc:
     """A probability of holding each item; items that nobody or everybody holds are constants.
 
-    So are all, where profiles do not tell customers apart.
+    If profiles cannot tell customers apart, all items are constants.
 
     Attributes
     ----------
     classes : int array, shape (classes,)
-        Items that the booster tells apart.
+        Items that the booster scores.
     constant : float32 array, shape (items,)
         Share of holders, the score of the other items.
     loss : tuple of float
@@ -87,7 +87,7 @@ class Mlc:
         return scores
 
     def save(self, path: str | Path) -> None:
-        """Write .cbm; what is ours goes into its metadata."""
+        """Write .cbm; our own fields go into its metadata."""
         save_booster(
             path,
             self.booster,

@@ -25,10 +25,10 @@ _HELD = np.float32(-8.0)  # e^-8: a product that is held is hardly ever added
 
 
 class RankerSettings(BoosterSettings):
-    """Hyperparameters, and what the ranker looks at; the training sample are adders.
+    """Hyperparameters, and what the ranker looks at; the training sample consists of adders.
 
     `models` are the first-stage models whose scores it sees; `lags` are months back at which
-    holdings are told one by one; `month_decay` is the weight of a blend month relative to the one
+    holdings are given one by one; `month_decay` is the weight of a blend month relative to the one
     after it.
     """
 
@@ -107,7 +107,7 @@ class Ranker:
         if len(classes) < 2:
             added = ", ".join(products[item] for item in classes) or "nothing"
             raise CannotFitError(
-                f"the customers add {added}, but to rank takes at least two products"
+                f"the customers add {added}, but ranking needs at least two products"
             )
         longest = int(np.bitwise_or.reduce(adders.history.present)).bit_length()
         lags = tuple(lag for lag in settings.lags if lag <= longest)
@@ -156,7 +156,7 @@ class Ranker:
         return self.score_features(customers, matrix)
 
     def score_features(self, customers: Customers, matrix: NDArray[np.float32]) -> Scores:
-        """As `score`, from features that are at hand."""
+        """As `score`, from features already computed."""
         logits = self._baseline(customers)
         logits[:, self.classes] += self.booster.predict(matrix, prediction_type="RawFormulaVal")
         logits -= logits.max(axis=1, keepdims=True)
@@ -174,7 +174,7 @@ class Ranker:
         return table.sort_values(["importance", "feature"], ascending=[False, True])
 
     def save(self, path: str | Path) -> None:
-        """Write .cbm; what is ours goes into its metadata."""
+        """Write .cbm; our own fields go into its metadata."""
         save_booster(
             path,
             self.booster,

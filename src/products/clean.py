@@ -27,7 +27,7 @@ def repaired(
     settings: Clean,
     counts: Counter[str],
 ) -> Iterator[ir.Table]:
-    """Repair a table run by run, each of whole customers, and count what was repaired.
+    """Repair a table in chunks that never split a customer, and count what was repaired.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clea
     -------
     Table
         customer, month, categorical and products (bool) of the same rows without a null,
-        ``income_missing`` where there is income, and numeric (float64). A number without any
+        ``income_missing`` if there is income, and numeric (float64). A number without any
         median is 0.
     """
     keys = median_keys(schema)
@@ -73,7 +73,7 @@ def clean_rows(rows: ir.Table, medians: ir.Table, schema: Schema, settings: Clea
 
 
 def _impute(rows: ir.Table, schema: Schema) -> ir.Table:
-    """Give every missing number its median; each row stands beside those of all its levels."""
+    """Give every missing number its median; each row is joined with those of all its levels."""
     levels = [f"depth{depth}" for depth in range(len(median_keys(schema)), -1, -1)]
     columns: dict[str, ir.Value] = {}
     if "income" in schema.numeric:
@@ -139,7 +139,7 @@ def _medians(rows: ir.Table, keys: list[str], level: str, schema: Schema) -> ir.
 def carry_forward(rows: ir.Table, schema: Schema) -> ir.Table:
     """Give a row without any attribute all those of the customer's last earlier row with some.
 
-    Rows without such an earlier row stay as they are. ``carried`` tells the repaired ones.
+    Rows without such an earlier row stay as they are. ``carried`` marks the repaired ones.
     """
     blank = ibis.and_(*(rows[name].isnull() for name in schema.profile))
     needy = rows.filter(blank).select("customer", "month")

@@ -64,7 +64,7 @@ def holdings_metrics(
     held: NDArray[np.bool_],
     present: NDArray[np.bool_],
 ) -> dict[str, dict[str, float]]:
-    """How well each first-stage model tells holdings, by its own metrics.
+    """How well each first-stage model predicts holdings, by its own metrics.
 
     Parameters
     ----------

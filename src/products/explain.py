@@ -1,4 +1,4 @@
-"""Why a product stands in a list: the features that speak for it most, by SHAP values."""
+"""Why a product is in a list: the features that speak for it most, by SHAP values."""
 
 from dataclasses import dataclass
 
@@ -52,8 +52,8 @@ def explain(
     classes = class_of[items]
     found = shap.values_of(matrix, np.maximum(classes, 0))
     found[classes < 0] = 0
-    # What a first-stage model thinks of another product helps the ranker, but tells nobody
-    # anything. Their scores come last.
+    # A first-stage model's score for another product helps the ranker, but explains nothing to a
+    # reader. These scores come last.
     about = np.tile(np.arange(len(ranker.products)), len(ranker.models))
     of_scores = found[:, :, found.shape[2] - len(about) :]
     of_scores[about != items[:, :, None]] = 0

@@ -27,7 +27,7 @@ def fit(record: FirstStage, dataset: Dataset, settings: Any) -> Model:
     except CannotFitError as error:
         raise InputError(
             f"{record.name}: {error}: lengthen split.base in params.yaml, or take more customers "
-            f"with train_{record.name}.rows where it has that parameter"
+            f"with train_{record.name}.rows if it has that parameter"
         ) from None
 
 

@@ -1,7 +1,8 @@
-"""ingest: raw monthly snapshots -> one typed parquet by customer and month, and its quality.
+"""ingest: raw monthly snapshots -> one typed parquet per customer and month, and its quality.
 
-A file is read typed and written in one go, on trust. Only where the engine stumbles, or a row comes
-out in doubt, is the file read again as text: first to count what is wrong, then to write the rest.
+The file is first read with typed columns and written in one pass, assuming it is clean. Only if the
+engine fails, or a row looks wrong, is it read again as text: to count what is wrong, then to write
+the rest.
 """
 
 import sys
@@ -117,9 +118,9 @@ def _missing(path: Path) -> dict[str, int]:
 
 
 def _numbers(engine: Engine, path: Path, schema: Schema) -> dict[str, dict[str, float | None]]:
-    """Least, most and commonest value of each number: a sentinel stands out.
+    """Lowest, highest and commonest value of each number: a sentinel stands out.
 
-    Of values that are equally common, the least; None where a column has no value.
+    Of values that are equally common, the least; None if a column has no value.
     """
     rows = engine.table(path)
     found: dict[str, dict[str, float | None]] = {}

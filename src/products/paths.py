@@ -1,4 +1,4 @@
-"""The catalogue of artifacts of the products pipeline: every path once.
+"""The catalogue of artifacts of the products pipeline: every path, listed once.
 
 What a first-stage model writes is named by its record (`FirstStage`): the model in `MODELS`, its
 lists in `TABLES`, and its training curve, if it has one, in `PLOTS`.
@@ -8,7 +8,7 @@ TABLES = "data/products"  # the folder of all tables
 PLOTS = "plots/products"  # the folder of curves and figures of models
 
 # data
-SNAPSHOTS = "data/products/snapshots.parquet"  # typed raw rows, by customer and month
+SNAPSHOTS = "data/products/snapshots.parquet"  # typed raw rows, per customer and month
 REJECTED = "data/products/rejected.parquet"  # rows that could not be read, with the reason
 CLEAN = "data/products/clean.parquet"  # one repaired row per customer and month
 MEDIANS = "data/products/medians.parquet"  # by province and segment, for clean to impute

@@ -9,7 +9,7 @@ whole profile          all attributes missing together             carried forwa
 any number             outside its range in ``clean.ranges``       missing: an age of 164 is a
                                                                    typing error, -999999 a sentinel
 any category           missing                                     ``unknown``: that it is missing
-                                                                   tells something
+                                                                   is information
 age, tenure, income    missing                                     median of province and segment
                                                                    in the first month; income is
                                                                    flagged (a fifth is missing)
@@ -88,10 +88,10 @@ def repair_profile(
     Parameters
     ----------
     profile : mapping of attribute -> value
-        None, or left out, where nothing is known.
+        None, or left out, if nothing is known.
     medians : mapping of values of `median_keys` -> medians by attribute
         As the clean stage wrote them. A combination that is not there has the medians of its first
-        value, which stand with None for the second; those of all customers have None for both.
+        value, which have None for the second; those of all customers have None for both.
 
     Returns
     -------

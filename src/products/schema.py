@@ -1,4 +1,4 @@
-"""The schema section: how a bank's columns map on ours."""
+"""The schema section: how a bank's columns map to the pipeline's."""
 
 from typing import Literal
 

@@ -37,12 +37,12 @@ class Adders:
         return len(self.customers)
 
     def of(self, rows: NDArray[np.intp]) -> "Adders":
-        """Some of them."""
+        """Select some of the adders."""
         return Adders(self.customers.of(rows), self.additions[rows], self.ages[rows])
 
 
 def check_names(settings: RankerSettings, where: str = "params.yaml: blend.models") -> None:
-    """Raise InputError where a first-stage model is named that there is not."""
+    """Raise InputError if a named first-stage model does not exist."""
     if unknown := sorted(set(settings.models) - set(FIRST_STAGE)):
         raise InputError(f"{where} names {', '.join(unknown)}; known are {', '.join(FIRST_STAGE)}")
 

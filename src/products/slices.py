@@ -1,4 +1,4 @@
-"""Slices of customers that metrics are told for, and the table that revisions are compared by."""
+"""Customer segments that metrics are reported for, and the table that compares revisions."""
 
 import numpy as np
 import pyarrow as pa

@@ -79,7 +79,7 @@ def windows(months: list[datetime.date], settings: Split) -> dict[str, list[date
         if start <= end:
             raise InputError(
                 f"params.yaml: split.{later} begins {start}, but split.{earlier} ends {end}: the "
-                "windows overlap or stand in the wrong order"
+                "windows overlap or are in the wrong order"
             )
         between = [month for month in months if end < month < start]
         if between:
@@ -91,7 +91,7 @@ def windows(months: list[datetime.date], settings: Split) -> dict[str, list[date
 
 
 def month_bits(rows: ir.Table, dates: list[datetime.date], schema: Schema) -> ir.Table:
-    """One row per customer: the months in which something was so, as bits of an int64.
+    """One row per customer: the months in which a condition held, as bits of an int64.
 
     Bit 0 is the last month, bit 1 the calendar month before it, and so on: see `History`.
 
@@ -100,12 +100,12 @@ def month_bits(rows: ir.Table, dates: list[datetime.date], schema: Schema) -> ir
     rows : Table
         Clean snapshots.
     dates : list of date
-        Of the snapshots that are told, oldest first.
+        Of the snapshots that the bits describe, oldest first.
 
     Returns
     -------
     Table
-        customer, ``present``, ``was_active`` (where the schema has active) and one column per
+        customer, ``present``, ``was_active`` (if the schema has active) and one column per
         product, ordered by customer.
     """
     last = month_of(dates[-1])

@@ -100,7 +100,7 @@ class Windows:
         Raises
         ------
         InputError
-            There is but one blend month.
+            There is only one blend month.
         """
         if len(self.blend) < 2:
             raise InputError(

@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
             "'python -m src.service.web.keys create NAME --scopes read feedback'"
         )
     with ThreadPoolExecutor(1) as beside:
-        beside.submit(import_module, "alembic.command")  # takes a while, and feedback wants it
+        beside.submit(import_module, "alembic.command")  # takes a while, and feedback needs it
         catalogue = Catalogue.load(settings)
     cooldown = params.load("feedback", FeedbackSettings, str(settings.rules))
     integer_ids = catalogue.schema.id_type == "integer"

@@ -19,7 +19,7 @@ class Follower:
     leader : str
         The product whose addition brings it along.
     chance : float, optional
-        Chance that it does; None where `share` says how often.
+        Chance that it does; None if `share` says how often.
     share : float
         Share of the follower's additions that come this way.
     """

@@ -170,7 +170,7 @@ class Recency:
     def log_odds(
         self, product: int, months: npt.NDArray[np.int8], count: npt.NDArray[np.int8]
     ) -> Floats:
-        """Effect for one product, array (customers,); `months` is NEVER where it never was."""
+        """Effect for one product, array (customers,); `months` is NEVER if it never was."""
         effect: Floats = (
             self.by_months[product][months] + self.by_count[product][np.minimum(count, 3)]
         )

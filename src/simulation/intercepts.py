@@ -18,14 +18,14 @@ def solve(log_odds: Floats, target: float, weights: Floats | None = None) -> flo
     log_odds : array (customers,)
         Linear predictors of those at risk, without intercept.
     target : float
-        Expected count wanted; brought into the open range (0, 0.98 * sum of weights).
+        Target of the expected count; brought into the open range (0, 0.98 * sum of weights).
     weights : array (customers,), optional
         Chance that each customer is at risk at all; 1 by default.
 
     Returns
     -------
     float
-        The intercept; minus infinity where nobody is at risk or the target is not positive.
+        The intercept; minus infinity if nobody is at risk or the target is not positive.
     """
     total = float(log_odds.size if weights is None else weights.sum(dtype=np.float64))
     target = min(target, 0.98 * total)

@@ -21,7 +21,7 @@ class Portfolios:
     held : array
         1 where held.
     added, dropped : array
-        Index of the month of the last addition or drop, NOT_YET where there was none.
+        Index of the month of the last addition or drop, NOT_YET if there was none.
     drops : array
         Drops so far.
     """
@@ -50,5 +50,5 @@ class Portfolios:
 
 
 def months_since(month: int, when: Held) -> Held:
-    """Months from the event to `month`; Recency.NEVER where it has not happened."""
+    """Months from the event to `month`; Recency.NEVER if it has not happened."""
     return np.where(when == NOT_YET, Recency.NEVER, month - when).astype(np.int8)

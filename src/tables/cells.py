@@ -94,7 +94,7 @@ def _flag(cell: ir.Value) -> ir.BooleanValue:
 
 
 def _owner(rows: ir.Table, column: Column) -> ir.Value:
-    """Id of each row; null for what is not an id of the kind that is wanted."""
+    """Id of each row; null for what is not an id of the required kind."""
     owner = rows[column.raw]
     if column.kind == "text id":
         return canonical(owner)

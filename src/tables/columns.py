@@ -1,4 +1,4 @@
-"""Which columns of a raw table are wanted, and what their cells are."""
+"""Which columns of a raw table are needed, and what their cells are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ Kind = Literal["integer id", "text id", "date", "number", "category", "flag"]
 class Column:
     """A column: its name in the raw file, its name here, and what its cells are.
 
-    A cell that is no date or no flag makes a file be refused; one that is no id or no number makes
-    its row be set aside; a category may be any text.
+    A cell that is no date or no flag causes the file to be refused; one that is no id or no number
+    causes the row to be set aside; a category may be any text.
     """
 
     raw: str

@@ -1,4 +1,4 @@
-"""Do snapshots follow each other as a bank's do? Gaps, stumps and sampled rows are said."""
+"""Do snapshots follow each other as a bank's do? Gaps, truncated months, sampled rows."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,7 +10,7 @@ from src.tables.months import Month
 
 _USUAL = 0.5  # share of the customers who are there a month later; in the real data it is 0.99
 _STUMP = 0.1  # of the customers of the month after it
-_TELLING = 30  # customers; of fewer, a share tells nothing
+_TELLING = 30  # customers; of fewer, a share means nothing
 
 
 def check_continuity(

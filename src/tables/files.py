@@ -57,7 +57,7 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """The files behind a path that have the wanted columns; what else was found or done."""
+    """The files behind a path that have the needed columns; what else was found or done."""
 
     files: list[File]
     notes: list[str]
@@ -75,15 +75,15 @@ def find(source: str, folder: Path, columns: Columns, advice: str) -> Source:
     Parameters
     ----------
     source : str
-        CSV (``.csv``, ``.txt``, gzipped or not), parquet, or zip archives of them, in each other as
-        well; a folder with such files at any depth; or a glob of all these.
+        CSV (``.csv``, ``.txt``, gzipped or not), parquet, or zip archives of them, nested or not; a
+        folder with such files at any depth; or a glob of all these.
     folder : Path
         Empty folder for what is unpacked or converted.
     columns : sequence of Column
-        The columns that are wanted. A file with the id, the date and some of the flags must have
+        The columns that are needed. A file with the id, the date and some of the flags must have
         all of them; a file without is another table and passed over.
     advice : str
-        What to do where nothing is there.
+        What to do if nothing is there.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def _check_once(file: File, columns: Columns) -> None:
         raise InputError(f"{file.title}: column {', '.join(twice)} occurs twice; keep one of them")
     if file.separator:
         return
-    # The engine does not tell capitals apart, and would take whichever comes first.
+    # The engine ignores case, and would take whichever comes first.
     for name in wanted:
         alike = [other for other in file.columns if other.casefold() == name.casefold()]
         if len(alike) > 1:
@@ -269,7 +269,7 @@ def _opened(title: str, path: str, folder: Path, columns: Columns, notes: list[s
 
 
 def _conversion(start: bytes) -> tuple[str, str] | None:
-    """Encoding from which a text is converted, and why; None where the engine reads it as it is."""
+    """Encoding from which a text is converted, and why; None if the engine reads it as it is."""
     if start.startswith(_UTF16):
         return "utf-16", "is UTF-16"
     first, *others = start.split(b"\n", 40)[:-1] or [b""]
@@ -279,7 +279,7 @@ def _conversion(start: bytes) -> tuple[str, str] | None:
 
 
 def _separator(header: str, columns: Columns) -> str:
-    """The separator with which a header names most of the wanted columns; a comma otherwise."""
+    """The separator with which a header names most of the needed columns; a comma otherwise."""
     wanted = {column.raw for column in columns}
 
     def named(separator: str) -> int:
@@ -299,7 +299,7 @@ def _linked(path: str, folder: Path, ending: str) -> str:
 
 
 def _check_types(title: str, schema: pa.Schema, columns: Columns) -> None:
-    """Refuse a parquet column of a type that cannot hold what is wanted."""
+    """Refuse a parquet column of a type that cannot hold what is needed."""
     for column in columns:
         if column.raw not in schema.names:
             continue
@@ -326,13 +326,13 @@ def _holds(given: pa.DataType, kind: Kind) -> bool:
 
 
 def read(engine: Engine, files: list[File], columns: Columns, *, typed: bool) -> ir.Table:
-    """Read the columns that are wanted.
+    """Read the columns that are needed.
 
     Parameters
     ----------
     engine : Engine
     files : list of File
-        As `find` finds them; their columns may stand in different orders.
+        As `find` finds them; their columns may be in different orders.
     columns : sequence of Column
     typed : bool
         CSV only: cells are read as dates, numbers and flags, which is fast and makes the engine
@@ -355,7 +355,7 @@ def read(engine: Engine, files: list[File], columns: Columns, *, typed: bool) ->
     for (separator, *present), same in alike.items():
         kinds: dict[str, CellType] = {}
         for index, name in enumerate(present):
-            # Columns that nobody asks for may share a name; the engine wants distinct ones.
+            # Columns that nobody asks for may share a name; the engine needs distinct ones.
             kinds[name if name in wanted else f"unmapped {index}"] = types.get(name, "text")
         paths = [file.path for file in same]
         tables.append(engine.raw_csv(paths, kinds, _MISSING, separator).select(wanted))

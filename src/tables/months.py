@@ -1,4 +1,4 @@
-"""Calendar months: one type, counted by the calendar wherever they stand.
+"""Calendar months: one type, counted by the calendar everywhere.
 
 A month is NumPy's ``datetime64[M]``: a month plus 1 is the next one, two months have a difference.
 Snapshots keep the date that the bank gave them; everything that counts months counts these.
@@ -19,5 +19,5 @@ def month_of(date: datetime.date | str) -> Month:
 
 
 def months_from(earlier: Month, later: Month) -> int:
-    """How many months `later` lies after `earlier`; negative where it lies before."""
+    """How many months `later` lies after `earlier`; negative if it lies before."""
     return int((later - earlier).astype(np.int64))

@@ -18,7 +18,7 @@ NOT_HELD = ("0", "f", "false", "n", "no")
 
 
 def category(value: object) -> str | None:
-    """The spelling of a category; None where nothing is there.
+    """The spelling of a category; None if nothing is there.
 
     Blanks around it are taken off, a boolean is ``1`` or ``0``, a whole number has no fraction.
     """

@@ -70,7 +70,7 @@ def _wanted(column: Column) -> str:
 
 
 def _cure(example: str) -> str:
-    """What to do about rows that cannot be read, by one of them."""
+    """Advice about unreadable rows, based on one of them."""
     value = example.rpartition(": ")[2]
     if "is in no possible year" in example:
         if re.fullmatch(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{1,2}", value):

@@ -1,4 +1,4 @@
-"""blend: a study of the ranker, which learns from the blend months but the last."""
+"""blend: a study of the ranker, which learns from all blend months except the last."""
 
 from catboost import CatBoostError
 

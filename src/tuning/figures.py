@@ -134,7 +134,7 @@ def _shown(trials: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _place(values: "pd.Series[Any]", distribution: Distribution) -> NDArray[np.float64]:
-    """Where values lie in their range; 0 … 1, by logarithm where it is searched so."""
+    """Where values lie in their range; 0 … 1, by logarithm if it is searched so."""
     if isinstance(distribution, CategoricalDistribution):
         choices = list(distribution.choices)
         return np.array([(choices.index(value) + 0.5) / len(choices) for value in values])

@@ -32,7 +32,7 @@ class Objective:
 
     @classmethod
     def of(cls, dataset: Dataset) -> "Objective":
-        """Take the month that stands in the place of test, see `Dataset.before_test`.
+        """Take the month that is used in place of test, see `Dataset.before_test`.
 
         Raises
         ------

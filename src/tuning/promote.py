@@ -42,13 +42,13 @@ def best_trials(model: str, top: int) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        ``train_als.factors`` -> value as the command line takes it. Fewer than `top` where the
+        ``train_als.factors`` -> value as the command line takes it. Fewer than `top` if the
         study has no more; the current settings are not among them.
 
     Raises
     ------
     InputError
-        The study has not been run, or no trial but the first is complete.
+        The study has not been run, or only the first trial is complete.
     """
     metrics, table = Path(METRICS) / f"{model}.json", Path(PLOTS) / model / "trials.csv"
     if not (metrics.exists() and table.exists()):
@@ -61,7 +61,7 @@ def best_trials(model: str, top: int) -> list[dict[str, str]]:
     order = value.drop(index=0).dropna().sort_values(ascending=False, kind="stable").index
     best = trials.loc[order, names].drop_duplicates().head(top)
     if best.empty:
-        raise InputError(f"the study of {model} has no complete trial but the current settings")
+        raise InputError(f"the study of {model} has no complete trial besides the current settings")
     return [{f"{section}.{name}": str(row[name]) for name in names} for _, row in best.iterrows()]
 
 
@@ -104,8 +104,8 @@ def _promote(model: str, top: int, *, queue: bool, force: bool) -> None:
         f"\nCompare: dvc exp show --only-changed · dvc metrics diff HEAD {names[0]} · "
         f"dvc plots diff HEAD {names[0]}\n"
         f"Take one: python -m src.tuning.promote {model} --apply 1\n"
-        "The study chose them on a month that it knew. The test month tells what they are worth; "
-        "whoever chooses by it has no month left that tells."
+        "The study chose them on a month that it knew. The test month shows what they are worth; "
+        "whoever chooses by it has no month left to judge by."
     )
 
 

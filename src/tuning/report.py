@@ -44,7 +44,7 @@ def trials_table(sweep: Sweep[Settings], result: StudyResult) -> pd.DataFrame:
     -------
     DataFrame
         trial (0 has the current settings), state, parameters; with_part, the value with a part of
-        the budget where trials are given up; the value; its difference to trial 0 on the same
+        the budget if trials are given up; the value; its difference to trial 0 on the same
         adders with two standard errors; the best so far, last, so that DVC plots it.
     """
     rows = []
@@ -96,7 +96,7 @@ def importances(trials: list[FrozenTrial], seed: int) -> dict[str, float]:
     Returns
     -------
     dict of parameter -> share
-        Descending; zeros where there is no variance.
+        Descending; zeros if there is no variance.
     """
     finished = [
         optuna.trial.create_trial(

@@ -115,7 +115,7 @@ def _distribution(section: str, name: str, values: Values, current: Section) -> 
 
 
 def _accepted(section: str, name: str, value: object, current: Section) -> Any:
-    """Give back a value as the model's settings hold it; ValueError where they refuse it."""
+    """Give back a value as the model's settings hold it; ValueError if they refuse it."""
     try:
         return getattr(with_values(current, {name: value}), name)
     except ValidationError as error:
@@ -124,7 +124,7 @@ def _accepted(section: str, name: str, value: object, current: Section) -> Any:
 
 
 def with_values(current: Settings, values: dict[str, object]) -> Settings:
-    """Change some settings, with every check; ValidationError where one is refused."""
+    """Change some settings, with every check; ValidationError if one is refused."""
     return type(current).model_validate(current.model_dump() | values)
 
 

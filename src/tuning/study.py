@@ -44,7 +44,7 @@ class Sweep(Generic[Settings]):
     objective : Objective
     score : callable
         Takes settings and a part of the budget, 1.0 for all of it; gives float32 scores of the
-        objective's customers, (adders, products). InputError where the model cannot be fitted so.
+        objective's customers, (adders, products). InputError if the model cannot be fitted so.
     """
 
     model: str
@@ -56,7 +56,7 @@ class Sweep(Generic[Settings]):
 
     @cached_property
     def space(self) -> Space:
-        """Distributions by parameter; InputError where params.yaml does not allow them."""
+        """Distributions by parameter; InputError if params.yaml does not allow them."""
         return distributions(self.model, self.section, self.tuning, self.current)
 
     @cached_property

@@ -50,8 +50,8 @@ BETTER = f"""\
 *MAP@7 among the adders of 2016-05-28, paired by customer; paired bootstrap with 2,000 resamples. \
 Times 0.0500 it is MAP@7 over all customers.*
 
-*The first row alone is the verdict. The others look at the same customers again, and where there \
-is no difference at all, one in twenty of such intervals still misses 0. Whoever takes the best of \
+*The first row alone is the verdict. The others look at the same customers again, and even if \
+there is no difference at all, one in twenty of such intervals misses 0. Whoever takes the best of \
 many tries by this table has chosen by the test month.*"""
 
 
@@ -83,7 +83,7 @@ def test_words_of_the_other_verdicts() -> None:
     )
     assert "; 10 adders are served better, 12 worse. That does not prove both equal" in words
     assert conclusion(mixed(up=3, down=2)).startswith(
-        "**No difference that can be told:** of 40 adders, too few score differently to judge by. "
+        "**No detectable difference:** of 40 adders, too few score differently to judge by. "
         "blend +0.0125, 95 % interval "
     )
 

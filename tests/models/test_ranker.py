@@ -151,6 +151,6 @@ def test_it_learns_from_a_base_model() -> None:
 
 @pytest.mark.parametrize(("items", "added"), [((2, 2, 2), "fund"), ((), "nothing")])
 def test_fewer_than_two_products_cannot_be_ranked(items: tuple[int, ...], added: str) -> None:
-    sentence = f"^the customers add {added}, but to rank takes at least two products$"
+    sentence = f"^the customers add {added}, but ranking needs at least two products$"
     with pytest.raises(CannotFitError, match=sentence):
         fit(one_hot(*items))

@@ -125,7 +125,7 @@ def test_before_test_forgets_the_test_month(
     assert ids(earlier.customers(APRIL)) == [10, 20, 40]  # known in March
     assert not earlier.additions(APRIL).any()
     assert np.argwhere(earlier.additions(MARCH)).tolist() == [[3, 2]]  # 40 takes a loan
-    with pytest.raises(ValueError, match="before 2016-06 cannot be told from 2016-04"):
+    with pytest.raises(ValueError, match="before 2016-06 cannot be derived from 2016-04"):
         earlier.additions(MAY)
     with pytest.raises(InputError, match="the blend window has one month, so none is left"):
         earlier.before_test()

@@ -37,7 +37,7 @@ def test_data_that_teach_a_model_nothing_end_in_a_sentence(
 
     sentence = (
         "^als: everybody holds everything: lengthen split.base in params.yaml, or take more "
-        "customers with train_als.rows where it has that parameter$"
+        "customers with train_als.rows if it has that parameter$"
     )
     with pytest.raises(InputError, match=sentence):
         fit(replace(ALS, fit=refuse), open_bank(bank), None)

@@ -98,7 +98,7 @@ def test_a_study_that_was_not_run(workspace: Path) -> None:
 def test_a_study_that_tried_nothing(study: Path) -> None:
     table = study / "plots/tuning/blend/trials.csv"
     table.write_text("\n".join(TRIALS.splitlines()[:2]) + "\n")
-    with pytest.raises(InputError, match="no complete trial but the current settings"):
+    with pytest.raises(InputError, match="no complete trial besides the current settings"):
         promote.best_trials("blend", 1)
 
 

@@ -1,4 +1,4 @@
-"""Routes of feedback: to tell what became of an offer, and to export what was told."""
+"""Routes of feedback: to report what became of an offer, and to export the reports."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -34,7 +34,7 @@ def add_routes(app: FastAPI, process: Process, feedback_model: type[BaseModel]) 
         openapi_extra=needs("feedback"),
     )
     async def feedback(given: feedback_model, request: Request) -> Response:  # type: ignore[valid-type]
-        """Tell what became of an offer; once acknowledged, it is on disk.
+        """Report what became of an offer; once acknowledged, it is on disk.
 
         Without an answer, or after a 503, it may be stored or not: send it again with the same
         token, and it is stored once.
@@ -69,5 +69,5 @@ def add_routes(app: FastAPI, process: Process, feedback_model: type[BaseModel]) 
                 left -= len(found)
                 found = await page(found[-1]["id"], left) if left else []
 
-        first = await page(after, limit)  # a database that is down is told by the status
+        first = await page(after, limit)  # if the database is down, the status says so
         return StreamingResponse(lines(first, limit), media_type="application/x-ndjson")

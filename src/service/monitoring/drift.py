@@ -4,7 +4,7 @@ PSI of a feature = Σ (a - e) · ln(a / e) over its bins, where e is the share o
 reference and a its share among the last requests (N. Siddiqi, Credit Risk Scorecards, Wiley 2006;
 there: below 0.1 no change, 0.1 to 0.25 some, above 0.25 a shift). Without any drift it is about
 (bins - 1) / requests (B. Yurdakul, Statistical Properties of Population Stability Index, 2018), so
-it is told only when there are requests enough.
+it is reported only when there are enough requests.
 """
 
 import itertools
@@ -84,7 +84,7 @@ class Drift(Collector):
     requests, seconds : int, float
         Longest window.
     least : int
-        Fewer requests than this tell nothing: the index is left out.
+        With fewer requests than this, the index means nothing and is left out.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Drift(Collector):
             offers.add(items[:1], now)
 
     def collect(self) -> Iterator[Metric]:
-        """Tell Prometheus."""
+        """Report to Prometheus."""
         features = GaugeMetricFamily(
             "nextbest_feature_psi",
             "Population stability index of a request feature against training",

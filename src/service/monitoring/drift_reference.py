@@ -101,7 +101,7 @@ def first_offers(
     applying: NDArray[np.int64],
     forbidden: Callable[[int], dict[int, str]],
 ) -> NDArray[np.int16]:
-    """First item of each list that no rule forbids; -1 where there is none.
+    """First item of each list that no rule forbids; -1 if there is none.
 
     Parameters
     ----------

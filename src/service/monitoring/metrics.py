@@ -35,7 +35,7 @@ class Monitoring:
             registry=self.registry,
         )
         self.errors = Counter(
-            "nextbest_errors", "Requests that ended in a fault of ours", registry=self.registry
+            "nextbest_errors", "Requests that ended in a server error", registry=self.registry
         )
         self.connections = Gauge("nextbest_connections", "Open connections", registry=self.registry)
         self.connections_refused = Counter(
@@ -95,14 +95,14 @@ class Monitoring:
         self._cells: dict[tuple[Any, ...], Any] = {}
 
     def loaded(self, revision: str, digest: str, month: datetime.date, customers: int) -> None:
-        """Tell which models are served from now on."""
+        """Report which models are served from now on."""
         self.models.clear()
         self.models.labels(revision, digest, str(month)).set(1)
         self.customers.set(customers)
         self.data_age.set_function(lambda: (datetime.date.today() - month).days)
 
     def sold(self, titles: dict[str, str]) -> None:
-        """Tell the title of each product."""
+        """Report the title of each product."""
         self.titles.clear()
         for product, title in titles.items():
             self.titles.labels(product, title).set(1)
@@ -148,7 +148,7 @@ class Tally(Collector):
             counts[name] = counts.get(name, 0) + 1
 
     def collect(self) -> list[Metric]:
-        """Tell Prometheus."""
+        """Report to Prometheus."""
         family = CounterMetricFamily(*self._said, labels=[self._label])
         for name, count in list(self._counts.items()):
             family.add_metric([name], count)
@@ -156,7 +156,7 @@ class Tally(Collector):
 
 
 def resident_bytes(process: int | str = "self") -> int:
-    """Resident memory of a process; 0 where the system does not tell."""
+    """Resident memory of a process; 0 if the system does not say."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
     except (OSError, IndexError):
@@ -165,7 +165,7 @@ def resident_bytes(process: int | str = "self") -> int:
 
 
 def share_arena() -> None:
-    """Let all threads take memory from the same places, where the system's C library is glibc.
+    """Let all threads take memory from the same places, if the system's C library is glibc.
 
     Otherwise every reload leaves some behind in another: half of what is loaded, after twenty.
     """

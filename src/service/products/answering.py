@@ -55,7 +55,7 @@ class Answering:
         }
 
     def _from_lists(self, customer: int | str, k: int) -> dict[str, Any]:
-        """Answer for a customer of whom nothing is told: known, or unknown to the bank."""
+        """Answer a request with only an id; the customer may or may not be known to the bank."""
         started = time.perf_counter()
         catalogue = self._serving.catalogue
         cooldown = self._cooldown(catalogue, customer)
@@ -76,7 +76,7 @@ class Answering:
         return self._answer(catalogue, customer, chosen, rows, started, "offline")
 
     async def _from_models(self, asked: Asked, k: int) -> dict[str, Any]:
-        """Answer where a profile or holdings were given."""
+        """Answer if a profile or holdings were given."""
         started = time.perf_counter()
         catalogue = self._serving.catalogue
         chosen, rows = await self._process.in_models(self._score, catalogue, asked, k)

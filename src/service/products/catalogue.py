@@ -208,7 +208,7 @@ class Catalogue:
 
     @cached_property
     def month(self) -> str:
-        """The last month of the data, as answers tell it."""
+        """The last month of the data, as answers give it."""
         return self.dates[0].isoformat()
 
     def held(self, row: int) -> set[int]:
@@ -228,7 +228,7 @@ def kinds_in(bits: int) -> list[str]:
 
 
 def _of_the_bank(schema: Schema, path: str) -> tuple[Wording, Rules]:
-    """Words and rules of service.yaml; none where it was written for another bank."""
+    """Words and rules of service.yaml; none if it was written for another bank."""
     wording = read_wording(schema, path)
     if wording is None:
         logger.warning(

@@ -1,4 +1,4 @@
-"""Who must not be offered what: rules of service.yaml, applied last and counted."""
+"""Which products must not be offered to whom: rules of service.yaml, applied last and counted."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -83,7 +83,7 @@ class Rules:
     def applying(self, customers: Ids, profiles: pd.DataFrame | None) -> NDArray[np.int64]:
         """Rules that apply to each customer, as bits; (customers,).
 
-        Without profiles, only the rules with a file of customers can be asked.
+        Without profiles, only the rules with a file of customers can be applied.
         """
         bits = np.zeros(len(customers), dtype=np.int64)
         for index, (rule, listed) in enumerate(zip(self._rules, self._listed, strict=True)):

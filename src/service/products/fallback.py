@@ -112,7 +112,7 @@ def _told(source: str) -> str:
 
 
 def by_profile() -> list[str]:
-    """First-stage models that can answer where holdings are not known, in the order of turns."""
+    """First-stage models that can answer if holdings are not known, in the order of turns."""
     return [name for name, record in FIRST_STAGE.items() if record.looks_at == {"profile"}]
 
 

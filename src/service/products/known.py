@@ -23,7 +23,7 @@ class Known:
     Attributes
     ----------
     history : History
-        Of all customers, in 32 bits where the months fit.
+        Of all customers, in 32 bits if the months fit.
     profiles : DataFrame
         Of the customers of the last month, in the order of ids.
     position : int32 array, shape (customers,)

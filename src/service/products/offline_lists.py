@@ -68,7 +68,7 @@ class OfflineLists:
         return items[:end], self.scores[row, :end].tolist()
 
     def contains(self, items: NDArray[np.int16]) -> NDArray[np.bool_]:
-        """Whether each of some items (customers, k) stands in its customer's list."""
+        """Whether each of some items (customers, k) is in its customer's list."""
         found = np.zeros(items.shape, dtype=bool)
         for rank in range(self.items.shape[1]):
             found |= items == self.items[:, rank : rank + 1]

@@ -15,7 +15,7 @@ from src.models.history import Ids
 
 @dataclass(frozen=True)
 class Table:
-    """A parquet file, open: columns are read when they are wanted, as all would fill memory."""
+    """A parquet file, open: columns are read when they are needed, as all would fill memory."""
 
     path: str
     file: pq.ParquetFile
@@ -47,7 +47,7 @@ class Table:
         return list(self.file.schema_arrow.names)
 
     def require(self, names: Iterable[str]) -> None:
-        """Raise InputError where a column is absent."""
+        """Raise InputError if a column is absent."""
         if absent := sorted(set(names) - set(self.names)):
             raise InputError(f"{self.path} has no column {', '.join(absent)}")
 

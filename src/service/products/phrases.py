@@ -28,7 +28,7 @@ _FEATURES = {record.name: record for record in FEATURES}
 _LAGGED = {record.name: record for record in LAGGED}
 _LAG = re.compile(r"(.+)_lag(\d+)")
 
-Teller = Callable[[float], Phrase]  # of the value of a feature; NaN where there is none
+Teller = Callable[[float], Phrase]  # of the value of a feature; NaN if there is none
 
 
 class Phrases:
@@ -43,7 +43,7 @@ class Phrases:
         self.phrase = lru_cache(maxsize=500_000)(self._phrase)
 
     def fallback(self, source: str, product: str, score: float) -> dict[str, Any]:
-        """Why a product stands in the list of a model, or among the popular ones."""
+        """Why a product is in the list of a model, or among the popular ones."""
         if source in FIRST_STAGE:
             said = self._of_model(source, product, score)
         else:
@@ -51,12 +51,12 @@ class Phrases:
         return {"feature": f"{source}:{product}", **said._asdict(), "contribution": None}
 
     def _phrase(self, feature: int, value: float) -> dict[str, str]:
-        """Feature and phrases; `value` is minus infinity where the customer has none."""
+        """Feature and phrases; `value` is minus infinity if the customer has none."""
         said = self._tellers[feature](math.nan if value == -math.inf else value)
         return {"feature": self._names[feature], **said._asdict()}
 
     def _teller(self, name: str) -> Teller:
-        """How a feature is told, by the record that it belongs to."""
+        """How a feature is put into words, by the record that it belongs to."""
         kind, _, product = name.partition(":")
         title = self._titles.get(product)
         lagged = _LAG.fullmatch(kind)

@@ -26,7 +26,7 @@ class KnownMonth:
 
 
 class Preparation:
-    """Clean a profile and tell a history as the pipeline does.
+    """Clean a profile and encode a history as the pipeline does.
 
     Parameters
     ----------

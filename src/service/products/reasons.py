@@ -33,7 +33,7 @@ class StoredReasons:
     values : float32 array, shape (products in all lists, COUNT)
         Minus infinity where the customer has no value.
     thousandths : int16 array, shape (products in all lists, COUNT)
-        Contributions: as exact as anybody wants to read, and short in JSON.
+        Contributions: as exact as anybody needs, and short in JSON.
     """
 
     ranks: NDArray[np.int8]
@@ -117,7 +117,7 @@ class Explainer:
         return self._told(stored.features[rows], stored.values[rows], stored.thousandths[rows])
 
     def computed(self, matrix: NDArray[np.float32], items: list[int]) -> list[list[dict[str, Any]]]:
-        """Reasons of the blend for some items of one customer, of whom these are the features."""
+        """Reasons of the blend for some items of the one customer whose features are given."""
         reasons = explain(self._ranker, self._shap, matrix, np.array([items], dtype=np.int16))
         return self._told(
             reasons.features[0],

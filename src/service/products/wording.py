@@ -38,7 +38,7 @@ class Attribute(Section):
 class Wording(Section):
     """The section of service.yaml.
 
-    `headline` are the attributes that stand beside a customer's id.
+    `headline` are the attributes that are shown beside a customer's id.
     """
 
     headline: list[str] = Field(default=[])
@@ -56,7 +56,7 @@ def plain(name: str) -> Title:
 
 
 def read_wording(schema: Schema, path: str) -> Wording | None:
-    """Read service.yaml; None where it was written for another bank.
+    """Read service.yaml; None if it was written for another bank.
 
     Raises
     ------

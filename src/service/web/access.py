@@ -18,7 +18,7 @@ def needs(scope: Scope | None, *, patient: bool = False) -> dict[str, Any]:
     Parameters
     ----------
     scope : str or None
-        Scope that a key must have; None where no key is needed.
+        Scope that a key must have; None if no key is needed.
     patient : bool
         Whether it may take as long as a reload; otherwise as long as an answer.
     """

@@ -1,7 +1,7 @@
-"""What stands before every route: paths, keys, scopes, rates, bodies, timeouts, headers, counting.
+"""What comes before every route: paths, keys, scopes, rates, bodies, timeouts, headers, counting.
 
-One plain ASGI layer, because each layer costs. What a request needs is said by the route that
-answers it (`access`); a path without a route, and a route that says nothing, need admin.
+One plain ASGI layer, because each layer costs. What a request needs is declared by the route
+that answers it (`access`); a path without a route, and a route that says nothing, need admin.
 """
 
 import asyncio
@@ -108,7 +108,7 @@ class Guard:
         return self._settings.reload_seconds if patient else self._settings.timeout_seconds
 
     def _admit(self, scope: Message, needs: str | None) -> None:
-        """Raise RefusedError where a request is not to be answered, whatever its body says."""
+        """Raise RefusedError if a request must not be answered, whatever its body says."""
         assert self._access is not None  # noqa: S101
         if self._access.malformed(scope["path"]):
             raise RefusedError(400, "the path is not one: it has no slash, or a control character")
@@ -144,7 +144,7 @@ class Guard:
         )
 
     async def _body(self, scope: Message, receive: Any) -> bytes:
-        """The whole body of a request; RefusedError where it is too large, or no JSON."""
+        """The whole body of a request; RefusedError if it is too large, or not JSON."""
         body = b""
         more = True
         while more:

@@ -66,7 +66,7 @@ class Keys:
     def find(self, presented: str) -> Key | None:
         """The valid key that was presented; None for any other text.
 
-        All keys are compared, so the time does not tell which one was close.
+        All keys are compared, so the time does not reveal which one was close.
         """
         now = time.monotonic()
         if now - self._looked >= _LOOK_AGAIN_SECONDS:
@@ -110,7 +110,7 @@ def digest_of(key: str) -> str:
 
 
 def read_keys(path: Path) -> list[Key]:
-    """Read a file of keys; none where there is no file.
+    """Read a file of keys; none if there is no file.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What stands before the guard: limits of connections and of what comes before a body.
+"""What comes before the guard: limits of connections and of what comes before a body.
 
 The parser of uvicorn keeps a request line and headers of any size, waits for them without end, and
 takes any number of connections. Here each has its limit, and what goes beyond is refused, counted
@@ -29,7 +29,7 @@ _DETAILS = {
 class Connections:
     """The open connections of a process.
 
-    Where there are too many, of one address or in all, the one that has waited longest without a
+    If there are too many, of one address or in all, the one that has waited longest without a
     request gives way: first those that never sent one. So whoever opens many and says nothing does
     not keep others out.
     """

@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI document, right and wrong: no answer is a fault of ours."""
+"""Requests made from the OpenAPI document, right and wrong: no answer is a server error."""
 
 from contextlib import suppress
 from typing import Any
