@@ -54,12 +54,22 @@ def test_metrics_of_every_model_are_finite_and_inside_their_intervals(first: Clo
 def test_every_output_is_written_and_nothing_else(first: Clone) -> None:
     written = set(first.digests("data/products", "models/products", "metrics", "plots"))
     catalogue = {value for name, value in vars(paths).items() if name.isupper()}
-    folders = {paths.MODELS, paths.SERVING, paths.SERVING_LISTS}
-    lists = {f"{paths.SERVING_LISTS}/{name}.parquet" for name in FIRST_STAGE}
-    assert written == catalogue - folders - {paths.SUBMISSION} | lists
+    folders = {paths.TABLES, paths.PLOTS, paths.MODELS, paths.SERVING, paths.SERVING_LISTS}
+    of_models = {
+        path
+        for record in FIRST_STAGE.values()
+        for path in (
+            f"{paths.MODELS}/{record.file}",
+            f"{paths.TABLES}/{record.offline_lists}",
+            f"{paths.SERVING_LISTS}/{record.name}.parquet",
+        )
+    }
+    curves = {f"{paths.PLOTS}/{one.name}_curve.csv" for one in FIRST_STAGE.values() if one.curve}
+    elsewhere = folders | {paths.SUBMISSION, paths.MANIFEST}
+    assert written == catalogue - elsewhere | of_models | curves
     serving = {Path(path).name for path in first.digests(paths.SERVING)}
-    judged = {Path(path).name for path in first.digests(paths.MODELS)}
-    assert serving == judged
+    evaluated = {Path(path).name for path in first.digests(paths.MODELS)}
+    assert serving == evaluated | {Path(paths.MANIFEST).name}
 
 
 @pytest.mark.repro

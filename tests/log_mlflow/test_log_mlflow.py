@@ -287,9 +287,9 @@ def test_signature_example_and_libraries() -> None:
         }
     )
     assert columns.inputs.to_dict() == [
-        {"name": "age", "type": "double", "required": True},
+        {"name": "age", "type": "double", "required": False},
         {"name": "income_missing", "type": "boolean", "required": True},
-        {"name": "sex", "type": "string", "required": True},
+        {"name": "sex", "type": "string", "required": False},
         {"name": "present", "type": "long", "required": True},
         {"name": "card", "type": "long", "required": True},
     ]

@@ -41,6 +41,8 @@ class Connections:
         self.idle: dict[Limited, None] = {}  # between two requests; the oldest first
         self._by_address: Counter[str] = Counter()
         monitoring.connections.set_function(self._by_address.total)
+        for cause in ("gave way", "silent", *_DETAILS):
+            self.refused.labels(cause)  # a rate needs a zero to begin with
 
     def admit(self, one: "Limited") -> int:
         """Count a new connection; returns the status to refuse it with, or 0."""

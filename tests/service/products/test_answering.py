@@ -215,7 +215,7 @@ def test_ids_are_told_as_text_and_may_be_asked_for_as_text(service: Service) -> 
             {"field": "profile.age", "reason": "Input should be a valid number"},
         ),
         (
-            {"profile": {"segment": 3.5}},
+            {"profile": {"segment": [3.5]}},
             {"field": "profile.segment", "reason": "Input should be a valid string"},
         ),
         (

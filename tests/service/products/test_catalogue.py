@@ -137,7 +137,7 @@ def test_one_flipped_byte_is_found(path: str) -> None:
     content[len(content) // 2] ^= 1
     Path(path).write_bytes(content)
     message = (
-        f"^{path} is not the file that {manifest.PATH} is about: it is damaged, or of another run"
+        f"^{path} is not the file that {paths.MANIFEST} is about: it is damaged, or of another run"
     )
     with pytest.raises(InputError, match=message):
         create_app(Settings())
@@ -146,7 +146,7 @@ def test_one_flipped_byte_is_found(path: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "is missing, so nobody knows whether models and lists are of one run; run dvc"),
+        (None, "is missing, so models and lists may not be of one run; run dvc"),
         ("{", "is damaged: it is no JSON; run dvc"),
         ("[]", "is damaged: it is no table of files; run dvc"),
         (
@@ -158,24 +158,24 @@ def test_one_flipped_byte_is_found(path: str) -> None:
 )
 @pytest.mark.usefixtures("bank")
 def test_a_run_without_a_manifest_is_refused(content: str | None, message: str) -> None:
-    Path(manifest.PATH).unlink()
+    Path(paths.MANIFEST).unlink()
     if content is not None:
-        Path(manifest.PATH).write_text(content)
+        Path(paths.MANIFEST).write_text(content)
     with pytest.raises(InputError, match=f"^models/serving/manifest.json {message}"):
         create_app(Settings())
 
 
 @pytest.mark.usefixtures("bank")
 def test_the_manifest_holds_the_hash_of_every_file_and_nothing_else() -> None:
-    written = json.loads(Path(manifest.PATH).read_text())
+    written = json.loads(Path(paths.MANIFEST).read_text())
     assert set(written) == {*SERVED, *FILES} | {
         f"{paths.SERVING_LISTS}/{name}.parquet" for name in ("mlc", "kmeans")
     }
     for path, found in written.items():
         assert found == hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    before = Path(manifest.PATH).read_bytes()
+    before = Path(paths.MANIFEST).read_bytes()
     manifest.write()
-    assert Path(manifest.PATH).read_bytes() == before
+    assert Path(paths.MANIFEST).read_bytes() == before
 
 
 def test_lists_beside_models_of_another_run(service: Service) -> None:
@@ -185,7 +185,7 @@ def test_lists_beside_models_of_another_run(service: Service) -> None:
     pq.write_table(pq.read_table(mlc), mlc, compression="none")
     answer = reload(service, "mlc")
     assert answer.status_code == 409
-    assert answer.json()["detail"].startswith(f"{mlc} is not the file that {manifest.PATH}")
+    assert answer.json()["detail"].startswith(f"{mlc} is not the file that {paths.MANIFEST}")
     popularity = Models.load(paths.SERVING).popularity
     replace(popularity, shares=popularity.shares[::-1].copy()).save(
         f"{paths.SERVING}/popularity.npz"
@@ -254,6 +254,7 @@ def test_ready_tells_what_is_loaded(service: Service) -> None:
         "month": "2016-04-28",
         "known_customers": 120,
         "feedback": True,
+        "warnings": [],
     }
 
 
