@@ -99,15 +99,20 @@ def _owner(rows: ir.Table, column: Column) -> ir.Value:
     if column.kind == "text id":
         return canonical(owner)
     if owner.type().is_string():
-        text = canonical(owner)
-        integer = text.try_cast("int64")
-        return ibis.ifelse(integer.cast("string") == text, integer, ibis.null("int64"))
+        # Nearly all ids are as they should be: the spellings, which take long, are for the others.
+        return _exactly(trim(owner), else_=_exactly(canonical(owner), else_=ibis.null("int64")))
     if owner.type().is_floating():
         exact = (owner % 1 == 0) & (owner.abs() < _EXACT)
         return ibis.ifelse(exact, owner.try_cast("int64"), ibis.null("int64"))
     if owner.type().is_decimal():
         return ibis.ifelse(owner % 1 == 0, owner.try_cast("int64"), ibis.null("int64"))
     return owner.try_cast("int64")
+
+
+def _exactly(text: ir.StringValue, else_: ir.Value) -> ir.IntegerValue:
+    """The integer whose spelling a text is."""
+    integer = text.try_cast("int64")
+    return ibis.ifelse(integer.cast("string") == text, integer, else_)
 
 
 def misspelt(rows: ir.Table, column: Column) -> ir.BooleanValue:
