@@ -34,7 +34,11 @@ def typed(rows: ir.Table, columns: Columns) -> ir.Table:
             case "category":
                 converted[column.name] = canonical(cell)
             case _:
-                converted[column.name] = ibis.ifelse(in_doubt, ibis.null(owner.type()), owner)
+                # An id as a branch of its own would be worked out anew for each of its parts.
+                nothing = ibis.literal("" if owner.type().is_string() else 0, owner.type())
+                converted[column.name] = owner + ibis.ifelse(
+                    in_doubt, ibis.null(owner.type()), nothing
+                )
     return rows.select(**converted)
 
 
