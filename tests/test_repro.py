@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from src.models.registry import FIRST_STAGE
-from src.products import paths
+from src.products import manifest, paths
 from src.service.products.catalogue import Catalogue
 from src.service.settings import Settings
 from src.simulation.products import ProductsSimulation, simulate
@@ -65,11 +65,11 @@ def test_every_output_is_written_and_nothing_else(first: Clone) -> None:
         )
     }
     curves = {f"{paths.PLOTS}/{one.name}_curve.csv" for one in FIRST_STAGE.values() if one.curve}
-    elsewhere = folders | {paths.SUBMISSION, paths.MANIFEST}
+    elsewhere = folders | {paths.SUBMISSION}
     assert written == catalogue - elsewhere | of_models | curves
     serving = {Path(path).name for path in first.digests(paths.SERVING)}
     evaluated = {Path(path).name for path in first.digests(paths.MODELS)}
-    assert serving == evaluated | {Path(paths.MANIFEST).name}
+    assert serving == evaluated | {Path(manifest.PATH).name}
 
 
 @pytest.mark.repro

@@ -17,6 +17,8 @@ from src.products import paths
 from src.products.scoring import model_files
 from src.reporting import write_json
 
+PATH = f"{paths.SERVING}/manifest.json"
+
 _MEND = "run dvc repro or dvc pull"
 
 Hashes = dict[str, str]  # of paths
@@ -41,7 +43,7 @@ def files() -> list[str]:
 
 def write() -> None:
     """Write the hashes of what lies there now; of a run that lacks a file, nothing is served."""
-    write_json(paths.MANIFEST, _hashes([path for path in files() if Path(path).is_file()]))
+    write_json(PATH, _hashes([path for path in files() if Path(path).is_file()]))
 
 
 def read() -> Hashes:
@@ -53,18 +55,18 @@ def read() -> Hashes:
         There are none, or not of the files that this code reads.
     """
     try:
-        content = json.loads(Path(paths.MANIFEST).read_bytes())
+        content = json.loads(Path(PATH).read_bytes())
     except FileNotFoundError:
         raise InputError(
-            f"{paths.MANIFEST} is missing, so models and lists may not be of one run; {_MEND}"
+            f"{PATH} is missing, so models and lists may not be of one run; {_MEND}"
         ) from None
     except ValueError:
-        raise InputError(f"{paths.MANIFEST} is damaged: it is no JSON; {_MEND}") from None
+        raise InputError(f"{PATH} is damaged: it is no JSON; {_MEND}") from None
     if not isinstance(content, dict):
-        raise InputError(f"{paths.MANIFEST} is damaged: it is no table of files; {_MEND}")
+        raise InputError(f"{PATH} is damaged: it is no table of files; {_MEND}")
     if differing := sorted(set(files()) ^ set(content)):
         raise InputError(
-            f"{paths.MANIFEST} is not about the files that are served: they differ in "
+            f"{PATH} is not about the files that are served: they differ in "
             f"{len(differing)}, for example {differing[0]}; {_MEND}"
         )
     return content
@@ -81,7 +83,7 @@ def check(hashes: Hashes, names: Collection[str]) -> None:
     for path, found in _hashes(names).items():
         if found != hashes[path]:
             raise InputError(
-                f"{path} is not the file that {paths.MANIFEST} is about: it is damaged, or of "
+                f"{path} is not the file that {PATH} is about: it is damaged, or of "
                 f"another run; {_MEND}"
             )
 

@@ -26,7 +26,6 @@ POPULARITY = "models/products/popularity.npz"
 RANKER = "models/products/ranker.cbm"
 MODELS = "models/products"  # the folder of all of them
 SERVING = "models/serving"  # the same models, refitted on all months by recommend
-MANIFEST = "models/serving/manifest.json"  # SHA-256 of all files of one run that are served
 
 # metrics and plots, in git
 QUALITY = "metrics/quality.json"  # what ingest found in the file

@@ -137,7 +137,7 @@ def test_one_flipped_byte_is_found(path: str) -> None:
     content[len(content) // 2] ^= 1
     Path(path).write_bytes(content)
     message = (
-        f"^{path} is not the file that {paths.MANIFEST} is about: it is damaged, or of another run"
+        f"^{path} is not the file that {manifest.PATH} is about: it is damaged, or of another run"
     )
     with pytest.raises(InputError, match=message):
         create_app(Settings())
@@ -158,24 +158,24 @@ def test_one_flipped_byte_is_found(path: str) -> None:
 )
 @pytest.mark.usefixtures("bank")
 def test_a_run_without_a_manifest_is_refused(content: str | None, message: str) -> None:
-    Path(paths.MANIFEST).unlink()
+    Path(manifest.PATH).unlink()
     if content is not None:
-        Path(paths.MANIFEST).write_text(content)
+        Path(manifest.PATH).write_text(content)
     with pytest.raises(InputError, match=f"^models/serving/manifest.json {message}"):
         create_app(Settings())
 
 
 @pytest.mark.usefixtures("bank")
 def test_the_manifest_holds_the_hash_of_every_file_and_nothing_else() -> None:
-    written = json.loads(Path(paths.MANIFEST).read_text())
+    written = json.loads(Path(manifest.PATH).read_text())
     assert set(written) == {*SERVED, *FILES} | {
         f"{paths.SERVING_LISTS}/{name}.parquet" for name in ("mlc", "kmeans")
     }
     for path, found in written.items():
         assert found == hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    before = Path(paths.MANIFEST).read_bytes()
+    before = Path(manifest.PATH).read_bytes()
     manifest.write()
-    assert Path(paths.MANIFEST).read_bytes() == before
+    assert Path(manifest.PATH).read_bytes() == before
 
 
 def test_lists_beside_models_of_another_run(service: Service) -> None:
@@ -185,7 +185,7 @@ def test_lists_beside_models_of_another_run(service: Service) -> None:
     pq.write_table(pq.read_table(mlc), mlc, compression="none")
     answer = reload(service, "mlc")
     assert answer.status_code == 409
-    assert answer.json()["detail"].startswith(f"{mlc} is not the file that {paths.MANIFEST}")
+    assert answer.json()["detail"].startswith(f"{mlc} is not the file that {manifest.PATH}")
     popularity = Models.load(paths.SERVING).popularity
     replace(popularity, shares=popularity.shares[::-1].copy()).save(
         f"{paths.SERVING}/popularity.npz"
