@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,53 +10,20 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from pydantic import Field
 
 from src.log_mlflow.finished import serving
 from src.log_mlflow.parts import parts
-from src.models.contract import FirstStage, Phrase, Scores, TrainingData
-from src.models.customers import Customers
+from src.models.contract import FirstStage, Phrase
 from src.models.interleave import interleave
 from src.models.ranker import RankerSettings
 from src.models.registry import FIRST_STAGE
-from src.params import Section
 from src.products import evaluate, paths, recommend
 from src.products.dataset import Dataset
 from src.products.first_stage import fit
 from src.products.scoring import Models, model_files
 from src.products.second_stage import check_names, find_adders, fit_popularity, fit_ranker
-from src.reporting import write_arrays
 from tests.products.conftest import SECTIONS, OpenBank
-
-
-class ToySettings(Section):
-    """The weight of a month."""
-
-    weight: float = Field(gt=0)
-
-
-@dataclass(frozen=True)
-class Toy:
-    """Likes what a customer has held for long; a month counts more with each customer seen."""
-
-    weight: float
-
-    @classmethod
-    def fit(cls, data: TrainingData, settings: ToySettings) -> "Toy":
-        return cls(settings.weight * len(data.base_history().customers))
-
-    def score(self, customers: Customers) -> Scores:
-        months = np.bitwise_count(customers.history.held)
-        return np.asarray(self.weight * months, dtype=np.float32)
-
-    def save(self, path: str | Path) -> None:
-        write_arrays(path, weight=self.weight)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Toy":
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(float(arrays["weight"]))
-
+from tests.toy import Toy, ToySettings
 
 RECORD = FirstStage(
     name="toy",

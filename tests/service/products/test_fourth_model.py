@@ -1,53 +1,25 @@
 """A fourth first-stage model is a record, and no other code: the service has it in full."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
-from src.models.contract import FirstStage, Phrase, Scores
-from src.models.customers import Customers
+from src.models.contract import FirstStage, Phrase
 from src.models.registry import FIRST_STAGE
-from src.params import Section
 from src.products import paths, recommend
-from src.reporting import write_arrays
 from tests.service.bank import PARAMS, Start
-
-
-class YoursSettings(Section):
-    weight: float
-
-
-@dataclass(frozen=True)
-class Yours:
-    """Scores a product by how long it was held: made up."""
-
-    weight: float
-
-    def score(self, customers: Customers) -> Scores:
-        months = np.bitwise_count(customers.history.held).astype(np.float32)
-        return months * np.float32(self.weight)
-
-    def save(self, path: str | Path) -> None:
-        write_arrays(path, weight=self.weight)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Yours":
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(float(arrays["weight"]))
-
+from tests.toy import Toy, ToySettings
 
 RECORD = FirstStage(
     name="yours",
     turn=4,
-    model=Yours,
-    settings=YoursSettings,
+    model=Toy,
+    settings=ToySettings,
     file="yours.npz",
     offline_lists="yours.parquet",
-    fit=lambda _data, settings: Yours(settings.weight),
+    fit=lambda _data, settings: Toy(settings.weight),
     looks_at=frozenset({"history"}),
     title=Phrase("long use", "долгое использование"),
     score_means=Phrase("months held", "месяцев"),
