@@ -73,6 +73,12 @@ class Engine(Protocol):
             Between the cells of a line.
         """
 
+    def computed_once(self, rows: ir.Table) -> ir.Table:
+        """Let each column be computed once for a row, however many expressions use it.
+
+        The engine may otherwise put its expression in place of every use.
+        """
+
     def collect(self, rows: ir.Table) -> pa.Table:
         """Bring a result into memory."""
 

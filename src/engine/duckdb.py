@@ -90,6 +90,11 @@ class DuckDB:
                 nullstr=list(missing),
             )
 
+    def computed_once(self, rows: ir.Table) -> ir.Table:
+        """Let each column be computed once for a row, however many expressions use it."""
+        with _translated():
+            return self.backend.create_view(f"computed_{uuid4().hex}", rows)
+
     def collect(self, rows: ir.Table) -> pa.Table:
         """Bring a result into memory."""
         with _translated():

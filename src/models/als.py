@@ -101,7 +101,7 @@ def _libraries() -> ThreadpoolController:
 
 
 def _one_blas_thread() -> AbstractContextManager[object]:
-    """Threads of implicit's own do the work; those of BLAS would only get in their way."""
+    """Threads of BLAS would only get in the way of each other: the products are small."""
     limit: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
     return limit
 
@@ -113,6 +113,7 @@ def _implicit(settings: AlsSettings) -> AlternatingLeastSquares:
         regularization=settings.regularization,
         alpha=settings.alpha,
         random_state=settings.seed,
+        num_threads=1,  # more wait for each other: BLAS takes a lock for every customer
     )
 
 

@@ -7,9 +7,11 @@ the rest.
 
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
@@ -22,6 +24,8 @@ from src.products.schema import Schema
 from src.reporting import atomic, write_json
 from src.tables import files
 from src.tables.cells import rejects, typed
+from src.tables.columns import Columns, of_kind
+from src.tables.spelling import category
 from src.tables.validation import check_keys, check_values
 
 _ADVICE = (
@@ -31,6 +35,7 @@ _ADVICE = (
 )
 _ORDER = ["customer", "month"]
 _COMPRESSION = "lz4_raw"
+_HEAD = 1000  # rows
 
 
 class Ingest(params.Section):
@@ -78,7 +83,7 @@ def ingest(source: str, schema: Schema, settings: Ingest) -> dict[str, object]:
         found = files.find(source, Path(folder), columns, _ADVICE)
         try:
             rows = files.read(engine, found.files, columns, typed=True)
-            engine.write(typed(rows, columns), table, _ORDER, _COMPRESSION)
+            _write(engine, rows, columns, table)
             in_doubt = _missing(table)["customer"] > 0
         except UnreadableError:  # some cell is no date or no number, or the file is damaged
             in_doubt = True
@@ -105,6 +110,34 @@ def ingest(source: str, schema: Schema, settings: Ingest) -> dict[str, object]:
             "missing": _missing(table),
             "numbers": _numbers(engine, table, schema),
         }
+
+
+def _write(engine: Engine, rows: ir.Table, columns: Columns, path: Path) -> None:
+    """Write the table, each category in its one spelling.
+
+    To respell a column takes long, so it is done where the first rows ask for it; where later rows
+    do, the table is written again.
+    """
+    names = {column.raw: column.name for column in of_kind(columns, "category")}
+    head = engine.collect(rows.select(list(names)).limit(_HEAD))
+    odd = {names[raw] for raw in names if _oddly_spelt(head[raw].unique())}
+    while True:
+        as_spelt = set(names.values()) - odd
+        engine.write(typed(rows, columns, as_spelt), path, _ORDER, _COMPRESSION)
+        file = pq.ParquetFile(path, read_dictionary=sorted(as_spelt))
+        found = {
+            name
+            for group, name in product(range(file.num_row_groups), as_spelt)
+            for chunk in file.read_row_group(group, [name])[name].chunks
+            if _oddly_spelt(chunk.dictionary)
+        }
+        if not found:
+            return
+        odd |= found
+
+
+def _oddly_spelt(values: pa.Array) -> bool:
+    return any(category(value) != value for value in values.to_pylist())
 
 
 def _missing(path: Path) -> dict[str, int]:

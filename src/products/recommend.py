@@ -4,13 +4,15 @@ The served models, their lists, the reasons for the blend's products and the pro
 month: what the service reads.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pyarrow as pa
 from pydantic import Field
 
 from src import params
 from src.errors import InputError, run
 from src.lists import by_batches, lists_of
-from src.models.contract import CannotFitError
+from src.models.contract import CannotFitError, Model
 from src.models.customers import Customers
 from src.models.history import Ids
 from src.models.ranker import RankerSettings
@@ -36,15 +38,23 @@ class Recommend(params.Section):
 
 def refit(dataset: Dataset) -> Models:
     """Fit all models with the windows moved one month on, so that the test month is learnt too."""
-    first_stage = {
-        name: fit(record, dataset, params.load(f"train_{name}", record.settings))
-        for name, record in FIRST_STAGE.items()
-    }
     blend = params.load("blend", RankerSettings)
+    unseen = [name for name in FIRST_STAGE if name not in blend.models]
+    first_stage = {name: refit_one(name, dataset) for name in blend.models}
     adders = find_adders(dataset, blend)
-    scores = {name: first_stage[name].score(adders.customers) for name in blend.models}
-    ranker = fit_ranker(adders, scores, dataset.products, blend)
-    return Models(fit_popularity(dataset), first_stage, ranker)
+    scores = {name: model.score(adders.customers) for name, model in first_stage.items()}
+    with ThreadPoolExecutor(1) as beside_the_ranker:
+        others = beside_the_ranker.map(lambda name: refit_one(name, dataset), unseen)
+        ranker = fit_ranker(adders, scores, dataset.products, blend)
+        first_stage |= dict(zip(unseen, others, strict=True))
+    ordered = {name: first_stage[name] for name in FIRST_STAGE}
+    return Models(fit_popularity(dataset), ordered, ranker)
+
+
+def refit_one(name: str, dataset: Dataset) -> Model:
+    """Fit a first-stage model as its section says."""
+    record = FIRST_STAGE[name]
+    return fit(record, dataset, params.load(f"train_{name}", record.settings))
 
 
 def leaf_shap(models: Models) -> LeafShap:

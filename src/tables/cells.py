@@ -1,9 +1,11 @@
 """Cells of a raw table: what they say in our types, and what is wrong with them.
 
-Every rule is an expression over columns that are typed already or still text: see `files.read`.
+Every rule is an expression over columns that are typed already or still text, which `stripped` has
+been through: see `files.read`.
 """
 
 import datetime
+from collections.abc import Collection
 
 import ibis
 import ibis.expr.types as ir
@@ -15,8 +17,11 @@ FIRST_YEAR = 1950  # no bank has snapshots that are older; 1900 and 1601 are spe
 _EXACT = 2**53  # from here on a float has lost digits
 
 
-def typed(rows: ir.Table, columns: Columns) -> ir.Table:
-    """Our columns from the raw ones; the id of a row that is in doubt is null."""
+def typed(rows: ir.Table, columns: Columns, as_spelt: Collection[str] = ()) -> ir.Table:
+    """Our columns from the raw ones; the id of a row that is in doubt is null.
+
+    Categories are brought to their one spelling, except for the columns that are left `as_spelt`.
+    """
     own = identity(columns)
     owner = _owner(rows, own)
     bad = [*unfit(rows, columns).values(), *_bad_numbers(rows, columns).values()]
@@ -26,13 +31,14 @@ def typed(rows: ir.Table, columns: Columns) -> ir.Table:
         cell = rows[column.raw]
         match column.kind:
             case "date":
-                converted[column.name] = _given(cell).try_cast("date")
+                converted[column.name] = cell.try_cast("date")
             case "number":
                 converted[column.name] = _number(cell)
             case "flag":
                 converted[column.name] = _flag(cell)
             case "category":
-                converted[column.name] = canonical(cell)
+                plain = column.name in as_spelt and cell.type().is_string()
+                converted[column.name] = cell if plain else canonical(cell)
             case _:
                 # An id as a branch of its own would be worked out anew for each of its parts.
                 nothing = ibis.literal("" if owner.type().is_string() else 0, owner.type())
@@ -47,21 +53,27 @@ def trim(text: str) -> str:  # type: ignore[empty-body]
     """Remove blanks at both ends: SQL's own, ten times as fast as ``strip`` of any white space."""
 
 
-def _given(cell: ir.Value) -> ir.Value:
-    """Text without its padding, null where it says that nothing is there; others as they are."""
-    return trim(cell).nullif("NA").nullif("") if cell.type().is_string() else cell
+def stripped(rows: ir.Table) -> ir.Table:
+    """Text without the blanks around it, null where it is a spelling of nothing."""
+    stripped = {}
+    for name, kind in rows.schema().items():
+        if kind.is_string():
+            text = trim(rows[name])
+            stripped[name] = ibis.ifelse(text.isin(spelling.NOTHING), ibis.null("string"), text)
+    return rows.mutate(**stripped)
 
 
 def canonical(cell: ir.Value) -> ir.StringValue:
     """A category in its one spelling, see `spelling.category`."""
     kind = cell.type()
     if kind.is_boolean():
-        return _perhaps_null(cell).cast("int8").cast("string")
+        return cell.cast("int8").cast("string")
     if kind.is_floating():
         number = cell.nullif(float("nan"))
         whole = (number % 1 == 0) & (number.abs() < _EXACT)
         return ibis.ifelse(whole, number.cast("int64").cast("string"), number.cast("string"))
-    text = _given(cell.cast("string"))
+    # Never "", but an engine that knows of no nulls writes other bytes.
+    text = cell if kind.is_string() else cell.cast("string").nullif("")
     # Few cells end in 0 and have a point: only these are looked at closely, as that takes long.
     fraction = text.endswith("0") & text.contains(".")
     whole = text.re_search(rf"^{spelling.WHOLE.pattern}$")
@@ -75,26 +87,22 @@ def canonical(cell: ir.Value) -> ir.StringValue:
 
 def _number(cell: ir.Value) -> ir.NumericValue:
     """Null for text that is no number, and for NaN, which is another spelling of nothing."""
-    number = _given(cell).try_cast("float64")
+    number = cell.try_cast("float64")
     return ibis.ifelse(number.isnan(), ibis.null("float64"), number)
-
-
-def _perhaps_null(cell: ir.BooleanValue) -> ir.BooleanValue:
-    """The same: where an engine knows that a file has no nulls, it writes other bytes."""
-    return ibis.cases((cell, True), (~cell, False))
 
 
 def _flag(cell: ir.Value) -> ir.BooleanValue:
     """Null for what is no spelling of a flag, see `spelling`."""
     if cell.type().is_boolean():
-        return _perhaps_null(cell)
+        return cell
     number = _number(cell)
     numbers = [(number == 0, False), (number == 1, True)]
     if not cell.type().is_string():
         return ibis.cases(*numbers)
-    text = _given(cell).lower()
-    words = [(text.isin(spelling.HELD), True), (text.isin(spelling.NOT_HELD), False)]
-    return ibis.cases(*words, *numbers)
+    plain = [(cell == "0", False), (cell == "1", True)]  # nearly all: the others take long
+    word = cell.lower()
+    words = [(word.isin(spelling.HELD), True), (word.isin(spelling.NOT_HELD), False)]
+    return ibis.cases(*plain, *words, *numbers)
 
 
 def _owner(rows: ir.Table, column: Column) -> ir.Value:
@@ -104,7 +112,7 @@ def _owner(rows: ir.Table, column: Column) -> ir.Value:
         return canonical(owner)
     if owner.type().is_string():
         # Nearly all ids are as they should be: the spellings, which take long, are for the others.
-        return _exactly(trim(owner), else_=_exactly(canonical(owner), else_=ibis.null("int64")))
+        return _exactly(owner, else_=_exactly(canonical(owner), else_=ibis.null("int64")))
     if owner.type().is_floating():
         exact = (owner % 1 == 0) & (owner.abs() < _EXACT)
         return ibis.ifelse(exact, owner.try_cast("int64"), ibis.null("int64"))
@@ -137,12 +145,14 @@ def unfit(rows: ir.Table, columns: Columns) -> dict[Column, ir.BooleanValue]:
     """Where a column cannot be what it should be; one such row and the file is refused."""
     bad = {}
     for column in of_kind(columns, "date"):
-        bad[column] = _given(rows[column.raw]).try_cast("date").isnull()
+        bad[column] = rows[column.raw].try_cast("date").isnull()
     for column in of_kind(columns, "flag"):
         cell = rows[column.raw]
         if not cell.type().is_boolean():
-            is_nan = _given(cell).try_cast("float64").isnan().fill_null(False)
-            bad[column] = _given(cell).notnull() & _flag(cell).isnull() & ~is_nan
+            is_nan = cell.try_cast("float64").isnan().fill_null(False)
+            bad[column] = cell.notnull() & _flag(cell).isnull() & ~is_nan
+            if cell.type().is_string():  # nearly none are left to be looked at closely
+                bad[column] = cell.notin(["0", "1"]) & bad[column]
     return bad
 
 
@@ -150,7 +160,7 @@ def _bad_numbers(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]
     """Where a numeric column holds something that is no finite number; by raw name."""
     bad = {}
     for column in of_kind(columns, "number"):
-        given = _given(rows[column.raw])
+        given = rows[column.raw]
         number = given.try_cast("float64")
         bad[column.raw] = number.isinf().fill_null(False)
         if given.type().is_string():
@@ -163,7 +173,7 @@ def _bad_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
     last_year = datetime.date.today().year + 1
     bad = {}
     for column in of_kind(columns, "date"):
-        date = _given(rows[column.raw]).try_cast("date")
+        date = rows[column.raw].try_cast("date")
         first, end = datetime.date(FIRST_YEAR, 1, 1), datetime.date(last_year, 12, 31)
         bad[column.raw] = ((date < first) | (date > end)).fill_null(False)
     return bad
@@ -172,15 +182,15 @@ def _bad_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
 def reason(rows: ir.Table, columns: Columns) -> ir.StringValue:
     """Why a single row cannot be read, or null; such rows are set aside."""
     own = identity(columns)
-    owner = _given(rows[own.raw].cast("string"))
+    owner = rows[own.raw].cast("string")
     cases = [
         (owner.isnull(), ibis.literal(f"{own.raw} is missing")),
         (_owner(rows, own).isnull(), f"{own.raw} is not an integer: " + owner),
     ]
     for name, bad in _bad_numbers(rows, columns).items():
-        cases.append((bad, f"{name} is not a number: " + _given(rows[name].cast("string"))))
+        cases.append((bad, f"{name} is not a number: " + rows[name].cast("string")))
     for name, bad in _bad_dates(rows, columns).items():
-        cases.append((bad, f"{name} is in no possible year: " + _given(rows[name].cast("string"))))
+        cases.append((bad, f"{name} is in no possible year: " + rows[name].cast("string")))
     return ibis.cases(*cases)
 
 

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from src.engine import CellType, Engine
 from src.errors import InputError
+from src.tables.cells import stripped
 from src.tables.columns import Columns, Kind, identity, of_kind
 
 _CSV, _PARQUET, _ZIP = (".csv", ".txt", ".gz"), (".parquet", ".pq"), ".zip"
@@ -342,11 +343,13 @@ def read(engine: Engine, files: list[File], columns: Columns, *, typed: bool) ->
     Returns
     -------
     Table
-        The raw columns in the order of `columns`.
+        The raw columns in the order of `columns`; text without the blanks around it, and null where
+        it says that nothing is there.
     """
     wanted = [column.raw for column in columns]
     if not files[0].separator:
-        return engine.raw_parquet([file.path for file in files]).select(wanted)
+        rows = engine.raw_parquet([file.path for file in files]).select(wanted)
+        return engine.computed_once(stripped(_perhaps_null(rows)))
     types = _types(files[0], columns) if typed else {}
     alike: dict[tuple[str, ...], list[File]] = {}
     for file in files:
@@ -359,7 +362,16 @@ def read(engine: Engine, files: list[File], columns: Columns, *, typed: bool) ->
             kinds[name if name in wanted else f"unmapped {index}"] = types.get(name, "text")
         paths = [file.path for file in same]
         tables.append(engine.raw_csv(paths, kinds, _MISSING, separator).select(wanted))
-    return ibis.union(*tables) if len(tables) > 1 else tables[0]
+    rows = ibis.union(*tables) if len(tables) > 1 else tables[0]
+    return engine.computed_once(stripped(rows))
+
+
+def _perhaps_null(rows: ir.Table) -> ir.Table:
+    """The same: where an engine knows that a flag of a file has no nulls, it writes other bytes."""
+    flags = [name for name, kind in rows.schema().items() if kind.is_boolean()]
+    return rows.mutate(
+        **{name: ibis.cases((rows[name], True), (~rows[name], False)) for name in flags}
+    )
 
 
 def _types(file: File, columns: Columns) -> dict[str, CellType]:

@@ -238,6 +238,17 @@ def test_every_form_of_the_same_snapshots_gives_the_same_bytes(
     assert left_over() == OUTPUTS
 
 
+def test_categories_are_respelt_though_only_later_rows_ask_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [f"2016-0{month}-28,{customer},,,28,x,0,1,0" for month in (1, 2) for customer in (1, 2)]
+    ingest(write(lines(*rows)), bank(), STRICT)
+    expected = digests()
+    monkeypatch.setattr("src.products.ingest._HEAD", 3)
+    ingest(write(lines(*rows[:3], rows[3].replace(",28,", ",28.0,"))), bank(), STRICT)
+    assert digests() == expected
+
+
 def test_typed_parquet() -> None:
     assert ingest(_parquet(), bank(), STRICT) == QUALITY
     assert snapshots().to_pydict() == TABLE
@@ -407,7 +418,7 @@ FAULTS = {
     ),
     "padded flag of 0.6": (
         lines(*ROWS, "2016-02-28,5,30,1,28,X,0,0, 0.6"),
-        r"train.csv: column plan is not a flag \(.*\) in 1 row \(for example ' 0.6' of id 5\)",
+        r"train.csv: column plan is not a flag \(.*\) in 1 row \(for example '0.6' of id 5\)",
     ),
     "flag x": (
         lines(*ROWS, "2016-02-28,5,30,1,28,X,0,x, 0"),

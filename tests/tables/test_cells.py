@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from src.engine import connect
-from src.tables.cells import misspelt, reason, rejects, typed, unfit
+from src.tables.cells import misspelt, reason, rejects, stripped, typed, unfit
 from src.tables.columns import Column, Kind
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -19,7 +19,7 @@ ID = Column("id", "customer", "integer id")
 
 
 def rows_of(cells: dict[str, Sequence[Any]]) -> ibis.Table:
-    return ibis.memtable(pa.table({name: list(values) for name, values in cells.items()}))
+    return stripped(ibis.memtable(pa.table({name: list(values) for name, values in cells.items()})))
 
 
 def read(kind: Kind, cells: Sequence[Any]) -> list[Any]:
@@ -233,6 +233,6 @@ def test_rejected_rows_are_texts_in_a_defined_order() -> None:
             "fecha": "1900-01-01",
             "edad": "34",
         },
-        {"reason": "id is missing", "id": "", "fecha": "2016-05-28", "edad": "31"},
+        {"reason": "id is missing", "id": None, "fecha": "2016-05-28", "edad": "31"},
         {"reason": "id is not an integer: 12.7", "id": "12.7", "fecha": "2016-05-28", "edad": "32"},
     ]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.engine import connect
-from src.tables.cells import canonical
+from src.tables.cells import canonical, stripped
 from src.tables.spelling import category
 
 SPELLINGS = [
@@ -55,7 +55,7 @@ def by_engine(tmp_path_factory: pytest.TempPathFactory) -> ByEngine:
         engine = connect()
 
     def spelt(values: list[Any]) -> list[str | None]:
-        rows = ibis.memtable(pa.table({"cell": values}))
+        rows = stripped(ibis.memtable(pa.table({"cell": values})))
         found: list[str | None]
         found = engine.collect(rows.select(cell=canonical(rows.cell)))["cell"].to_pylist()
         return found

@@ -11,6 +11,7 @@ import pytest
 
 from src.engine import connect
 from src.errors import InputError
+from src.tables.cells import stripped
 from src.tables.columns import Column
 from src.tables.validation import check_keys, check_values
 
@@ -28,7 +29,7 @@ def check(share: float, owner: Column = OWNER, /, **cells: list[Any]) -> None:
         "edad": ["30"] * 4,
     }
     usual |= {"card": ["0"] * 4, "prov": ["8"] * 4}
-    rows = ibis.memtable(pa.table(usual | cells))
+    rows = stripped(ibis.memtable(pa.table(usual | cells)))
     check_values(connect(), rows, [owner, *COLUMNS[1:]], "train.csv", share)
 
 
