@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from catboost import CatBoostClassifier, Pool
+from catboost import CatBoostClassifier, CatBoostError, Pool
 from pydantic import Field
 
+from src.models.contract import CannotFitError
 from src.params import Section
 from src.reporting import atomic
 
@@ -58,8 +59,19 @@ def fit_booster(booster: CatBoostClassifier, pool: Pool) -> tuple[float, ...]:
 
     Silently: CatBoost would swallow an interrupt in our own callback, and its logging interval
     would be stored in the file.
+
+    Raises
+    ------
+    CannotFitError
+        CatBoost cannot learn from these rows; for example they are too few to draw from.
     """
-    booster.fit(pool, verbose=False)
+    try:
+        booster.fit(pool, verbose=False)
+    except CatBoostError as error:
+        cause = str(error).rpartition(".cpp:")[2].partition(": ")[2] or str(error)
+        raise CannotFitError(
+            f"there are {pool.num_row():,} rows, and CatBoost says: {cause}"
+        ) from None
     (losses,) = booster.get_evals_result()["learn"].values()
     return tuple(losses)
 

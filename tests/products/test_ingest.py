@@ -564,14 +564,28 @@ def settings(source: str, **ingest_changes: Any) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
-def start(before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+def start(before: Callable[[], None] | None = None, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "src.products.ingest"],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=before,
     )
+
+
+def test_paths_that_are_not_ascii_where_the_locale_is() -> None:
+    Path("año").mkdir()
+    Path("año/clientes_жир.csv").write_bytes(
+        lines(*ROWS).replace(b"28,MADRID", "Cádiz,MADRID".encode())
+    )
+    settings("año/clientes_жир.csv")
+    process = start(LC_ALL="C")
+    assert process.communicate(timeout=60) == (None, "")
+    assert "Cádiz" in snapshots()["province"].to_pylist()
+    settings("año/clientes_ж.csv")
+    _, complaint = start(LC_ALL="C").communicate(timeout=60)
+    assert complaint.startswith("error: año/clientes_ж.csv ")
 
 
 @pytest.mark.usefixtures("untouched")
