@@ -244,9 +244,15 @@ def test_categories_are_respelt_though_only_later_rows_ask_for_it(
     rows = [f"2016-0{month}-28,{customer},,,28,x,0,1,0" for month in (1, 2) for customer in (1, 2)]
     ingest(write(lines(*rows)), bank(), STRICT)
     expected = digests()
-    monkeypatch.setattr("src.products.ingest._HEAD", 3)
+    monkeypatch.setattr("src.tables.raw._HEAD", 3)
     ingest(write(lines(*rows[:3], rows[3].replace(",28,", ",28.0,"))), bank(), STRICT)
     assert digests() == expected
+
+
+def test_a_bank_that_knows_nothing_of_its_customers() -> None:
+    ingest(write(lines(*ROWS)), bank(numeric={}, categorical={}), STRICT)
+    columns = ("customer", "month", "card", "loan", "plan")
+    assert snapshots().to_pydict() == {name: TABLE[name] for name in columns}
 
 
 def test_typed_parquet() -> None:

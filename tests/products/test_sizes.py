@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from src.errors import InputError
 from src.products import (
     blend,
     clean,
@@ -53,14 +54,14 @@ def write_bank(customers: int, products: int) -> int:
         "products": {name: {"en": name, "ru": name} for name in names},
     }
     content["ingest"]["path"] = "bank.csv"
-    content["blend"] |= {"iterations": 2, "lags": [1]}  # time grows with the square of products
+    content["blend"] |= {"iterations": 1, "lags": [1]}  # time grows with the square of products
     content["train_mlc"]["iterations"] = 5
     Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return int(content["recommend"]["k"])
 
 
 @pytest.mark.filterwarnings("ignore:Number of distinct clusters")
-@pytest.mark.parametrize(("customers", "products"), [(300, 2), (30, 300), (6, 5), (3, 5)])
+@pytest.mark.parametrize(("customers", "products"), [(300, 2), (30, 300), (6, 5)])
 @pytest.mark.usefixtures("workspace")
 def test_every_stage_runs(customers: int, products: int) -> None:
     k = write_bank(customers, products)
@@ -74,3 +75,18 @@ def test_every_stage_runs(customers: int, products: int) -> None:
     lists = pq.read_table(paths.RECOMMENDATIONS).to_pandas()
     lengths = lists.groupby("customer").size().reindex(last.index, fill_value=0)
     assert lengths.to_list() == free.clip(upper=k).to_list()
+
+
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+@pytest.mark.usefixtures("workspace")
+def test_three_customers_end_in_a_sentence() -> None:
+    write_bank(3, 5)
+    for stage in STAGES[:-1]:
+        stage.main()
+    with pytest.raises(
+        InputError,
+        match=r"^in the blend months there are 2 rows, and CatBoost says: Too few sampling units "
+        r".*: lengthen split\.blend in params\.yaml$",
+    ):
+        recommend.main()
+    assert not Path(paths.SERVING).exists()
