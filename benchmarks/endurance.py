@@ -2,8 +2,8 @@
 
 Run after `dvc repro`. A service of the last run is asked 100 times a second: known customers, full
 profiles, unknown customers, feedback, bad requests, wrong keys. Meanwhile lists and models are read
-again every ten seconds, and from the same address come floods of headers, connections that say
-nothing, and requests that no client should send: so many a second, and no more. Half-way the
+again every `--reload-seconds`, and from the same address, but another process, come floods of
+headers, connections that say nothing, and requests that no client should send. Half-way the
 service is killed without warning and started again. At the end no answer may be a 500,
 nothing of this an error in the service, memory may not have grown, and every acknowledged feedback
 must be there.
@@ -11,6 +11,7 @@ must be there.
 
 import argparse
 import itertools
+import multiprocessing
 import os
 import signal
 import socket
@@ -34,7 +35,7 @@ from src.service.web import keys
 
 PORT, METRICS_PORT = 8933, 8934
 KINDS = ("personal", "mlc", "kmeans", "als", "all")
-RELOAD_SECONDS = 10.0
+RELOAD_SECONDS = 30.0
 FLOODS_EVERY, FLOOD_BYTES = 0.2, 2_000_000  # seconds; of headers, each time
 SILENT, SILENT_EVERY = 300, 5.0  # connections; opened anew after so many seconds
 BAD_EVERY = 0.05  # seconds
@@ -107,11 +108,11 @@ def growth(memory: list[int]) -> float:
     return float(np.median(settled[-part:]) / np.median(settled[:part]) - 1)
 
 
-def reload_forever(key: str, over: Event, statuses: list[str]) -> None:
+def reload_forever(key: str, over: Event, statuses: list[str], pause: float) -> None:
     """Have one kind after the other read again; note what came back."""
     with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=120, trust_env=False) as client:
         for kind in itertools.cycle(KINDS):
-            if over.wait(RELOAD_SECONDS):
+            if over.wait(pause):
                 return
             try:
                 answer = client.post(
@@ -153,6 +154,17 @@ def be_bad_forever(over: Event) -> None:
             connection.sendall(request)
 
 
+def attack_forever() -> None:
+    """All of it at once, until the process is killed."""
+    over = Event()
+    attacks = (flood_forever, be_silent_forever, be_bad_forever)
+    threads = [Thread(target=attack, args=(over,)) for attack in attacks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def _connection() -> closing[socket.socket]:
     return closing(socket.create_connection(("127.0.0.1", PORT), timeout=5))
 
@@ -169,6 +181,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--rate", type=float, default=100, help="requests a second")
     parser.add_argument("--customers", type=int, default=20_000)
+    parser.add_argument("--reload-seconds", type=float, default=RELOAD_SECONDS)
     parser.add_argument("--attack", action=argparse.BooleanOptionalAction, default=True)
     chosen = parser.parse_args()
     customers = Customers(params.load("schema", Schema))
@@ -191,18 +204,22 @@ def main() -> None:
         admin = keys.create(state / "keys.json", "admin", ["admin"])
         server = Server(folder)
         beside = [
-            Thread(target=reload_forever, args=(admin, over, reloads)),
+            Thread(target=reload_forever, args=(admin, over, reloads, chosen.reload_seconds)),
             Thread(target=watch, args=(server, over)),
             Thread(target=_interrupt, args=(server, chosen.seconds / 2)),
         ]
-        attacks = (flood_forever, be_silent_forever, be_bad_forever)
-        beside += [Thread(target=attack, args=(over,)) for attack in attacks if chosen.attack]
+        # A process of their own: in that of the good client they would slow down its clock.
+        attackers = multiprocessing.Process(target=attack_forever, daemon=True)
+        if chosen.attack:
+            attackers.start()
         for thread in beside:
             thread.start()
         outcomes, duration = send(f"http://127.0.0.1:{PORT}", user, planned)
         over.set()
         for thread in beside:
             thread.join()
+        if chosen.attack:
+            attackers.kill()
         server.count()
         server.close()
         with sqlite3.connect(state / "feedback.db") as database:
