@@ -5,7 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from catboost import CatBoostClassifier, CatBoostError, Pool
+from numpy.typing import NDArray
 from pydantic import Field
 
 from src.models.contract import CannotFitError
@@ -74,6 +76,15 @@ def fit_booster(booster: CatBoostClassifier, pool: Pool) -> tuple[float, ...]:
         ) from None
     (losses,) = booster.get_evals_result()["learn"].values()
     return tuple(losses)
+
+
+def predict(booster: CatBoostClassifier, features: NDArray[np.float32], kind: str) -> Any:
+    """Ask a booster; `kind` is CatBoost's prediction type; (rows, classes).
+
+    On one thread: batches and requests run side by side, and for a row to start threads takes
+    longer than to answer.
+    """
+    return booster.predict(features, prediction_type=kind, thread_count=1)
 
 
 def save_booster(path: str | Path, booster: CatBoostClassifier, ours: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from src.models.boosting import (
     idle_booster,
     load_booster,
     new_booster,
+    predict,
     save_booster,
 )
 from src.models.contract import CannotFitError, Curve, FirstStage, Phrase, Scores
@@ -80,7 +81,7 @@ class Mlc:
         if not len(self.classes):
             return scores
         features = self.encoder.transform(customers.profile)
-        chances = self.booster.predict(features, prediction_type="Probability")
+        chances = predict(self.booster, features, "Probability")
         scores[:, self.classes] = chances[
             :, -len(self.classes) :
         ]  # of one item: without, then with

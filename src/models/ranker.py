@@ -14,6 +14,7 @@ from src.models.boosting import (
     fit_booster,
     load_booster,
     new_booster,
+    predict,
     save_booster,
 )
 from src.models.contract import CannotFitError, Scores
@@ -158,7 +159,7 @@ class Ranker:
     def score_features(self, customers: Customers, matrix: NDArray[np.float32]) -> Scores:
         """As `score`, from features already computed."""
         logits = self._baseline(customers)
-        logits[:, self.classes] += self.booster.predict(matrix, prediction_type="RawFormulaVal")
+        logits[:, self.classes] += predict(self.booster, matrix, "RawFormulaVal")
         logits -= logits.max(axis=1, keepdims=True)
         odds = np.exp(logits)
         return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -55,12 +55,12 @@ def trim(text: str) -> str:  # type: ignore[empty-body]
 
 def stripped(rows: ir.Table) -> ir.Table:
     """Text without the blanks around it, null where it is a spelling of nothing."""
-    stripped = {}
+    texts = {}
     for name, kind in rows.schema().items():
         if kind.is_string():
             text = trim(rows[name])
-            stripped[name] = ibis.ifelse(text.isin(spelling.NOTHING), ibis.null("string"), text)
-    return rows.mutate(**stripped)
+            texts[name] = ibis.ifelse(text.isin(spelling.NOTHING), ibis.null("string"), text)
+    return rows.mutate(**texts)
 
 
 def canonical(cell: ir.Value) -> ir.StringValue:
