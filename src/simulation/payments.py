@@ -108,9 +108,10 @@ class Providers:
 
     @classmethod
     def draw(cls, number: int, random: np.random.Generator) -> "Providers":
-        """Draw them; popularity falls with a power of the rank."""
+        """Draw them, at least one of each category; popularity falls with a power of the rank."""
         shares = np.array([category.share for category in CATEGORIES])
         category = random.choice(len(CATEGORIES), number, p=shares / shares.sum())
+        category[: len(CATEGORIES)] = np.arange(len(CATEGORIES))
         usual = np.array([category.amount for category in CATEGORIES])
         return cls(
             category=category,

@@ -27,7 +27,7 @@ from src.simulation.payments import (
     simulate,
 )
 
-PARAMS = PaymentsSimulation(clients=400, providers=150, days=120, seed=3)
+PARAMS = PaymentsSimulation(clients=2000, providers=150, days=120, seed=3)
 FILES = ("transactions.csv", "truth.parquet")
 
 
@@ -94,7 +94,7 @@ def test_the_raw_form(folder: Path) -> None:
         pd.Timestamp("2025-05-04"),
         pd.Timestamp("2025-08-31"),
     )
-    assert set(rows["client_id"]) <= set(range(400))
+    assert set(rows["client_id"]) <= set(range(2000))
     assert set(rows["provider_id"]) <= set(range(-1, 150))
     # What a bank's file has, too: refunds, unknown providers, rows that are there twice.
     assert 0 < (rows["amount"] < 0).mean() < 0.01
@@ -138,6 +138,12 @@ def test_clients_begin_with_some_habits_and_try_new_providers_each_month() -> No
     assert pairs.begins.max() == 89
     keys = pairs.client * 20_000 + pairs.provider
     assert (np.diff(keys) > 0).all()
+
+
+def test_no_category_is_without_a_provider() -> None:
+    for seed in range(200):
+        drawn = Providers.draw(100, np.random.default_rng(seed))
+        assert set(drawn.category) == set(range(12))
 
 
 def test_providers_are_chosen_by_region_and_taste() -> None:
