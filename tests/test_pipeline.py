@@ -20,7 +20,7 @@ from src.models.contract import FirstStage
 from src.models.registry import FIRST_STAGE
 from src.products import paths
 from src.products.scoring import model_files
-from src.simulation import payments, products
+from src.simulation import products as simulation
 
 ROOT = Path(__file__).parent.parent
 PIPELINES = pipelines()
@@ -272,15 +272,13 @@ def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:
     assert judged <= evaluate.data
 
 
-def test_outputs_of_the_simulations_are_constants_of_their_stages() -> None:
-    snapshots, transactions = stages_of(ROOT / "pipelines/simulation/dvc.yaml")
-    assert set(snapshots.written()) == {str(products.SNAPSHOTS), str(products.TRUTH)}
-    assert set(transactions.written()) == {str(payments.TRANSACTIONS), str(payments.TRUTH)}
-    for stage, module in ((snapshots, products), (transactions, payments)):
-        assert stage.params_file == module.PARAMS
-    tables = {dep for dep in snapshots.deps if dep.startswith("src/") and not dep.endswith(".py")}
+def test_outputs_of_the_simulation_are_constants_of_its_stage() -> None:
+    (stage,) = stages_of(ROOT / "pipelines/simulation/dvc.yaml")
+    assert set(stage.written()) == {str(simulation.SNAPSHOTS), str(simulation.TRUTH)}
+    assert stage.params_file == simulation.PARAMS
+    tables = {dep for dep in stage.deps if dep.startswith("src/") and not dep.endswith(".py")}
     assert tables == {"src/simulation/calibration"}
-    assert read(ROOT / "params.yaml")["ingest"]["path"] == str(products.SNAPSHOTS)
+    assert read(ROOT / "params.yaml")["ingest"]["path"] == str(simulation.SNAPSHOTS)
 
 
 def test_outputs_of_the_studies_are_what_a_report_writes() -> None:

@@ -1,4 +1,4 @@
-"""Stage: simulate the payments of a bank's clients, and the true chances of the day after.
+"""Payments of a bank's clients, simulated, and the true chances of the day after the last.
 
 A client pays some providers by habit: every month around a day, every week on a day, or now and
 then. They also try new ones, as their taste, their region and the season have it; some of these
@@ -17,13 +17,8 @@ from pyarrow import csv
 from pydantic import Field
 from tqdm import tqdm
 
-from src.errors import run
-from src.params import Section, load
+from src.params import Section
 from src.reporting import atomic, write_parquet
-
-PARAMS = "pipelines/simulation/params.yaml"
-TRANSACTIONS = Path("data/simulation/transactions.csv")
-TRUTH = Path("data/simulation/transactions_truth.parquet")
 
 LAST_DAY = datetime.date(2025, 8, 31)
 REGION_SHARES = np.array([0.2, 0.16, 0.13, 0.11, 0.1, 0.09, 0.07, 0.06, 0.05, 0.03])  # of clients
@@ -324,12 +319,3 @@ def simulate(params: PaymentsSimulation, transactions: Path, truth: Path) -> Non
             }
         ),
     )
-
-
-def main() -> None:
-    """Run the stage as pipelines/simulation/params.yaml says."""
-    simulate(load("payments", PaymentsSimulation, PARAMS), TRANSACTIONS, TRUTH)
-
-
-if __name__ == "__main__":
-    run(main)
