@@ -36,6 +36,17 @@ TRIES = 0.35  # new providers a month
 KEPT = 0.35  # share of the new ones that become habits
 REFUNDS, DUPLICATES, UNKNOWN = 0.004, 0.001, 0.005  # shares of the rows
 
+RAW = pa.schema(
+    {
+        "client_id": pa.int64(),
+        "date": pa.date32(),
+        "amount": pa.float64(),
+        "provider_id": pa.int64(),
+        "category": pa.string(),
+        "region": pa.int64(),
+    }
+)
+
 
 @dataclass(frozen=True)
 class Category:
@@ -271,12 +282,13 @@ def payments_of(
     return pa.table(
         {
             "client_id": client[rows],
-            "date": pa.array(np.full(len(rows), np.datetime64(date)), pa.date32()),
+            "date": np.full(len(rows), np.datetime64(date)),
             "amount": amount[rows],
             "provider_id": np.where(unknown, -1, provider)[rows],
             "category": names.take(pa.array(providers.category[provider[rows]])),
             "region": clients.region[client[rows]],
-        }
+        },
+        schema=RAW,
     )
 
 
@@ -297,16 +309,10 @@ def simulate(params: PaymentsSimulation, transactions: Path, truth: Path) -> Non
     providers = Providers.draw(params.providers, random)
     clients = Clients.draw(params.clients, random)
     habits = draw_habits(clients, providers, params.days, random)
-    with atomic(transactions) as path:
-        writer = None
+    with atomic(transactions) as path, csv.CSVWriter(path, RAW) as writer:
         for day in tqdm(range(params.days), "simulated", unit="day", disable=None):
             date = date_of(day, params.days)
-            rows = payments_of(habits, clients, providers, day, date, random)
-            if writer is None:
-                writer = csv.CSVWriter(path, rows.schema)
-            writer.write_table(rows)
-        if writer is not None:
-            writer.close()
+            writer.write_table(payments_of(habits, clients, providers, day, date, random))
     chances = habits.chances(params.days, date_of(params.days, params.days))
     likely = chances > 0
     write_parquet(

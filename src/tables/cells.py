@@ -160,11 +160,11 @@ def _bad_numbers(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]
     """Where a numeric column holds something that is no finite number; by raw name."""
     bad = {}
     for column in of_kind(columns, "number"):
-        given = rows[column.raw]
-        number = given.try_cast("float64")
+        cell = rows[column.raw]
+        number = cell.try_cast("float64")
         bad[column.raw] = number.isinf().fill_null(False)
-        if given.type().is_string():
-            bad[column.raw] |= given.notnull() & number.isnull()
+        if cell.type().is_string():
+            bad[column.raw] |= cell.notnull() & number.isnull()
     return bad
 
 

@@ -76,7 +76,7 @@ def load(
         try:
             rows = files.read(engine, found.files, columns, typed=True)
             _write(engine, rows, columns, order, table)
-            in_doubt = nulls(table)[identity(columns).name] > 0
+            in_doubt = _nulls(table)[identity(columns).name] > 0
         except UnreadableError:  # some cell is no date or no number, or the file is damaged
             in_doubt = True
         if in_doubt:
@@ -93,7 +93,7 @@ def load(
             nothing = pa.table({name: pa.array([], pa.string()) for name in names})
             pq.write_table(nothing, rejected, compression="zstd")
     set_aside = pq.read_metadata(rejected).num_rows
-    return Loaded(pq.read_metadata(table).num_rows, set_aside, nulls(table), found.notes)
+    return Loaded(pq.read_metadata(table).num_rows, set_aside, _nulls(table), found.notes)
 
 
 def _write(
@@ -126,7 +126,7 @@ def _oddly_spelt(values: pa.Array) -> bool:
     return any(category(value) != value for value in values.to_pylist())
 
 
-def nulls(path: Path) -> dict[str, int]:
+def _nulls(path: Path) -> dict[str, int]:
     """Nulls of each column, which the file's metadata know."""
     metadata = pq.read_metadata(path)
     counts = dict.fromkeys(metadata.schema.names, 0)
