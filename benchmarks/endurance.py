@@ -35,7 +35,7 @@ from src.service.web import keys
 
 PORT, METRICS_PORT = 8933, 8934
 KINDS = ("personal", "mlc", "kmeans", "als", "all")
-RELOAD_SECONDS = 30.0
+RELOAD_SECONDS = 240.0  # once before the kill and once after it, warm
 FLOODS_EVERY, FLOOD_BYTES = 0.2, 2_000_000  # seconds; of headers, each time
 SILENT, SILENT_EVERY = 300, 5.0  # connections; opened anew after so many seconds
 BAD_EVERY = 0.05  # seconds

@@ -89,6 +89,8 @@ def _promote(model: str, top: int, *, queue: bool, force: bool) -> None:
     if top < 1:
         raise InputError(f"--top is {top}, but must be at least 1")
     trials = best_trials(model, top)
+    if len(trials) < top:
+        print(f"the study of {model} offers only {len(trials)} of the {top} that --top asks for")
     names = [f"tuned-{model}-{rank}" for rank in range(1, len(trials) + 1)]
     taken = sorted(set(names) & set(_experiments()))
     if taken and not force:

@@ -115,6 +115,19 @@ def test_experiments_are_run_apart_from_the_workspace(
 
 
 @pytest.mark.usefixtures("repository")
+def test_a_study_with_fewer_trials_than_asked_for(
+    commands: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(monkeypatch, "blend", "--top", "50", "--force")
+    ran = [command[5] for command in commands if command[1] == "run"]
+    assert ran == [f"tuned-blend-{rank}" for rank in (1, 2, 3)]
+    said = "the study of blend offers only 3 of the 50 that --top asks for"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("repository")
 def test_names_that_exist_are_not_replaced_unasked(
     commands: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
