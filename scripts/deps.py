@@ -30,6 +30,11 @@ def tree(file: str) -> ast.Module:
     return ast.parse((ROOT / file).read_text(encoding="utf-8"))
 
 
+def module_of(package: str, stage: str) -> str:
+    """The module of a stage, in the room of its pipeline; a simulation has a room of its own."""
+    return f"src.simulation.{package}" if stage == "simulate" else f"src.{package}.{stage}"
+
+
 def file_of(module: str) -> str | None:
     """The file of a module or package of this repository; None for anything else."""
     path = Path(*module.split("."))
@@ -97,7 +102,7 @@ def with_deps(text: str, package: str) -> str:
     deps: list[str] = []
 
     def finish() -> None:
-        code = closure(f"src.{package}.{stage}")
+        code = closure(module_of(package, stage))
         others = [dep for dep in deps if not dep.endswith(".py")]
         first = [dep for dep in others if not dep.startswith("src/")]
         lines.extend(f"      - {dep}" for dep in first + sorted({*others, *code} - {*first}))

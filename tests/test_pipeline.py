@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,11 +16,22 @@ import yaml
 from dvc.utils.hydra import apply_overrides
 from pydantic import BaseModel
 
-from scripts.deps import closure, file_of, has_code, imported, pipelines, tree, with_deps
+from scripts.deps import (
+    closure,
+    file_of,
+    has_code,
+    imported,
+    module_of,
+    pipelines,
+    tree,
+    with_deps,
+)
 from src.models.contract import FirstStage
 from src.models.registry import FIRST_STAGE
+from src.payments import paths as payments_paths
 from src.products import paths
 from src.products.scoring import model_files
+from src.simulation import payments as payments_simulation
 from src.simulation import products as simulation
 
 ROOT = Path(__file__).parent.parent
@@ -43,7 +55,7 @@ class Stage:
 
     @property
     def module(self) -> str:
-        return f"src.{self.package}.{self.name}"
+        return module_of(self.package, self.name)
 
     @property
     def params_file(self) -> str:
@@ -93,9 +105,12 @@ def stages_of(file: Path) -> list[Stage]:
 
 STAGES = [stage for file in PIPELINES for stage in stages_of(file)]
 PRODUCTS = stages_of(ROOT / "dvc.yaml")
+PAYMENTS = stages_of(ROOT / "pipelines/payments/dvc.yaml")
+SIMULATE = PAYMENTS[0]  # its paths are constants of its own
 
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.module)
 each_product_stage = pytest.mark.parametrize("stage", PRODUCTS, ids=lambda stage: stage.name)
+each_payments_stage = pytest.mark.parametrize("stage", PAYMENTS[1:], ids=lambda stage: stage.name)
 each_pipeline = pytest.mark.parametrize(
     "file", PIPELINES, ids=lambda file: str(file.relative_to(ROOT))
 )
@@ -134,8 +149,9 @@ def loads_of(file: str, section: ast.expr, model: ast.expr, *where: ast.expr) ->
 
 def touched(stage: Stage) -> set[str]:
     """Catalogue paths that the stage, or what it imports, names."""
+    of_package = payments_paths if stage.package == "payments" else paths
     return {
-        getattr(paths, node.attr)
+        getattr(of_package, node.attr)
         for file in closure(stage.module)
         for node in ast.walk(tree(file))
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "paths"
@@ -148,8 +164,8 @@ def of_record(record: FirstStage) -> set[str]:
     return {f"{paths.MODELS}/{record.file}", f"{paths.TABLES}/{record.offline_lists}", *curve}
 
 
-def catalogue() -> dict[str, str]:
-    return {name: value for name, value in vars(paths).items() if name.isupper()}
+def catalogue(module: ModuleType = paths) -> dict[str, str]:
+    return {name: value for name, value in vars(module).items() if name.isupper()}
 
 
 # dvc.yaml and the code
@@ -216,7 +232,9 @@ def test_metrics_and_plots_are_in_git_and_nothing_persists(stage: Stage) -> None
     outs = stage.written("outs")
     tables = {path for path in outs if path.startswith("plots/")}  # behind figures, not drawn
     assert all(path.endswith(".csv") for path in tables)
-    assert outs == {path: {"cache": False} if path in tables else {} for path in outs}  # no persist
+    # What a clone has not made would fail its `dvc pull` and `dvc exp apply`, were it in a cache.
+    uncached = set(outs) if stage.package == "payments" else tables
+    assert outs == {path: {"cache": False} if path in uncached else {} for path in outs}
     assert all(path.startswith(("data/", "models/")) for path in set(outs) - tables)
 
 
@@ -242,9 +260,9 @@ def test_every_path_is_written_by_one_stage() -> None:
 # dvc.yaml and the catalogue of paths
 
 
-def test_catalogue_names_every_path_once() -> None:
-    twice = [path for path, count in Counter(catalogue().values()).items() if count > 1]
-    assert twice == []
+def test_catalogues_name_every_path_once() -> None:
+    named = [*catalogue().values(), *catalogue(payments_paths).values()]
+    assert [path for path, count in Counter(named).items() if count > 1] == []
 
 
 def test_outputs_are_the_catalogue() -> None:
@@ -266,6 +284,18 @@ def test_paths_of_a_stage_are_those_in_its_code(stage: Stage) -> None:
     assert ("${ingest.path}" in declared) == (stage.name == "ingest")
 
 
+def test_outputs_of_the_payments_pipeline_are_its_catalogue() -> None:
+    written = {path for stage in PAYMENTS if stage != SIMULATE for path in stage.written()}
+    assert written == set(catalogue(payments_paths).values())
+
+
+@each_payments_stage
+def test_paths_of_a_payments_stage_are_those_in_its_code(stage: Stage) -> None:
+    declared = stage.data | set(stage.written())
+    assert declared - {"${ingest.path}"} == touched(stage)
+    assert ("${ingest.path}" in declared) == (stage.name == "ingest")
+
+
 def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:
     judged = {f"{paths.MODELS}/{file}" for file in model_files().values()}
     evaluate = next(stage for stage in PRODUCTS if stage.name == "evaluate")
@@ -279,6 +309,14 @@ def test_outputs_of_the_simulation_are_constants_of_its_stage() -> None:
     tables = {dep for dep in stage.deps if dep.startswith("src/") and not dep.endswith(".py")}
     assert tables == {"src/simulation/calibration"}
     assert read(ROOT / "params.yaml")["ingest"]["path"] == str(simulation.SNAPSHOTS)
+
+
+def test_outputs_of_the_payments_simulation_are_constants_of_its_stage() -> None:
+    own = payments_simulation
+    assert SIMULATE.name == "simulate"
+    assert set(SIMULATE.written()) == {str(own.TRANSACTIONS), str(own.TRUTH)}
+    assert SIMULATE.params_file == own.PARAMS
+    assert read(ROOT / own.PARAMS)["ingest"]["path"] == str(own.TRANSACTIONS)
 
 
 def test_outputs_of_the_studies_are_what_a_report_writes() -> None:
@@ -356,15 +394,16 @@ PICKLERS = {"pickle", "cPickle", "joblib", "dill", "cloudpickle", "shelve", "mar
 
 
 SMALL = {"errors", "params", "reporting", "ranking", "drawing", "lists"}  # files, not rooms
-BELOW = SMALL | {"engine", "tables", "evaluation", "models", "products"}
+SHARED = SMALL | {"engine", "tables", "evaluation", "models"}
+BELOW = SHARED | {"products", "payments"}
 MAY_IMPORT = {  # room or part of one -> what it may import beside itself
     **dict.fromkeys(SMALL, SMALL),
     "engine": SMALL,
     "tables": SMALL | {"engine"},
     "evaluation": SMALL,
     "models": SMALL | {"evaluation", "tables.months"},
-    "products": BELOW,
-    "products.eda": BELOW | {"eda"},
+    **dict.fromkeys(("products", "payments"), SHARED),  # never each other
+    "products.eda": SHARED | {"eda"},
     **dict.fromkeys(("eda", "simulation", "tuning", "compare", "service"), BELOW),
     "log_mlflow": BELOW | {"compare"},
 }
@@ -471,6 +510,7 @@ def test_no_raw_data_are_in_git() -> None:
         ("params.yaml", "train_als.factors=24"),
         ("pipelines/simulation/params.yaml", "products.months=17"),
         ("pipelines/tuning/params.yaml", "als.seed=7"),
+        ("pipelines/payments/params.yaml", "simulate.seed=20250831"),
     ],
 )
 def test_an_experiment_changes_nothing_but_its_parameter(

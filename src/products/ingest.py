@@ -1,18 +1,17 @@
 """ingest: raw monthly snapshots -> one typed parquet per customer and month, and its quality."""
 
 import sys
-from pathlib import Path
 
-import ibis
 from pydantic import Field
 
 from src import params
-from src.engine import Engine, connect
+from src.engine import connect
 from src.errors import run
 from src.products import paths
 from src.products.schema import Schema
 from src.reporting import atomic, write_json
 from src.tables import raw
+from src.tables.numbers import extremes
 from src.tables.validation import check_keys
 
 _ADVICE = (
@@ -69,27 +68,8 @@ def ingest(source: str, schema: Schema, settings: Ingest) -> dict[str, object]:
             **check_keys(table, owner, month, source, settings.min_stay_share),
             "notes": read.notes,
             "missing": read.missing,
-            "numbers": _numbers(engine, table, schema),
+            "numbers": extremes(engine, engine.table(table), list(schema.numeric)),
         }
-
-
-def _numbers(engine: Engine, path: Path, schema: Schema) -> dict[str, dict[str, float | None]]:
-    """Lowest, highest and commonest value of each number: a sentinel stands out.
-
-    Of values that are equally common, the least; None if a column has no value.
-    """
-    rows = engine.table(path)
-    found: dict[str, dict[str, float | None]] = {}
-    for name in schema.numeric:
-        values = rows.select(value=rows[name]).drop_null()
-        (told,) = engine.collect(
-            values.aggregate(min=values["value"].min(), max=values["value"].max())
-        ).to_pylist()
-        # The engine's own mode is any of several, and not the same one each time.
-        counted = values.group_by("value").aggregate(times=values.count())
-        common = engine.collect(counted.order_by(ibis.desc("times"), "value").limit(1))
-        found[name] = told | {"mode": next(iter(common["value"].to_pylist()), None)}
-    return found
 
 
 def main() -> None:

@@ -17,8 +17,13 @@ from pyarrow import csv
 from pydantic import Field
 from tqdm import tqdm
 
-from src.params import Section
+from src.errors import run
+from src.params import Section, load
 from src.reporting import atomic, write_parquet
+
+PARAMS = "pipelines/payments/params.yaml"
+TRANSACTIONS = Path("data/simulation/transactions.csv")
+TRUTH = Path("data/simulation/payments_truth.parquet")
 
 LAST_DAY = datetime.date(2025, 8, 31)
 REGION_SHARES = np.array([0.2, 0.16, 0.13, 0.11, 0.1, 0.09, 0.07, 0.06, 0.05, 0.03])  # of clients
@@ -325,3 +330,7 @@ def simulate(params: PaymentsSimulation, transactions: Path, truth: Path) -> Non
             }
         ),
     )
+
+
+if __name__ == "__main__":
+    run(lambda: simulate(load("simulate", PaymentsSimulation, PARAMS), TRANSACTIONS, TRUTH))

@@ -25,13 +25,16 @@ def typed(rows: ir.Table, columns: Columns, as_spelt: Collection[str] = ()) -> i
     own = identity(columns)
     owner = _owner(rows, own)
     bad = [*unfit(rows, columns).values(), *_bad_numbers(rows, columns).values()]
-    in_doubt = ibis.or_(*bad, *_bad_dates(rows, columns).values())
+    bad += [*_no_timestamps(rows, columns).values(), *_bad_dates(rows, columns).values()]
+    in_doubt = ibis.or_(*bad)
     converted: dict[str, ir.Value] = {}
     for column in columns:
         cell = rows[column.raw]
         match column.kind:
             case "date":
                 converted[column.name] = cell.try_cast("date")
+            case "timestamp":
+                converted[column.name] = _timestamp(cell)
             case "number":
                 converted[column.name] = _number(cell)
             case "flag":
@@ -89,6 +92,18 @@ def _number(cell: ir.Value) -> ir.NumericValue:
     """Null for text that is no number, and for NaN, which is another spelling of nothing."""
     number = cell.try_cast("float64")
     return ibis.ifelse(number.isnan(), ibis.null("float64"), number)
+
+
+def _timestamp(cell: ir.Value) -> ir.TimestampValue:
+    """Date and time as they are written: what says how far they are from Greenwich is left off.
+
+    Null for what is no date. A time that a file holds as an instant becomes that of Greenwich.
+    """
+    if cell.type().is_string():
+        offset = r"^(.*:[0-9.]+) ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+        is_long = cell.length() > len("2016-05-28 12:33:10")  # few are, and the others take long
+        cell = ibis.ifelse(is_long, cell.re_replace(offset, r"\1"), cell)
+    return cell.try_cast("timestamp")
 
 
 def _flag(cell: ir.Value) -> ir.BooleanValue:
@@ -168,12 +183,19 @@ def _bad_numbers(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]
     return bad
 
 
+def _no_timestamps(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
+    """Where a column of timestamps holds something that is none, or nothing; by raw name."""
+    stamps = of_kind(columns, "timestamp")
+    return {column.raw: _timestamp(rows[column.raw]).isnull() for column in stamps}
+
+
 def _bad_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
     """Where a date lies in no year that a bank can have a snapshot of; by raw name."""
     last_year = datetime.date.today().year + 1
     bad = {}
-    for column in of_kind(columns, "date"):
-        date = rows[column.raw].try_cast("date")
+    for column in of_kind(columns, "date", "timestamp"):
+        cell = rows[column.raw]
+        date = _timestamp(cell).date() if column.kind == "timestamp" else cell.try_cast("date")
         first, end = datetime.date(FIRST_YEAR, 1, 1), datetime.date(last_year, 12, 31)
         bad[column.raw] = ((date < first) | (date > end)).fill_null(False)
     return bad
@@ -189,6 +211,9 @@ def reason(rows: ir.Table, columns: Columns) -> ir.StringValue:
     ]
     for name, bad in _bad_numbers(rows, columns).items():
         cases.append((bad, f"{name} is not a number: " + rows[name].cast("string")))
+    for name, bad in _no_timestamps(rows, columns).items():
+        text = rows[name].cast("string").fill_null("nothing")
+        cases.append((bad, f"{name} is not a date: " + text))
     for name, bad in _bad_dates(rows, columns).items():
         cases.append((bad, f"{name} is in no possible year: " + rows[name].cast("string")))
     return ibis.cases(*cases)

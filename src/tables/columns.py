@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["integer id", "text id", "date", "number", "category", "flag"]
+Kind = Literal["integer id", "text id", "date", "timestamp", "number", "category", "flag"]
 
 
 @dataclass(frozen=True)
 class Column:
     """A column: its name in the raw file, its name here, and what its cells are.
 
-    A cell that is no date or no flag causes the file to be refused; one that is no id or no number
-    causes the row to be set aside; a category may be any text.
+    A cell that is no date or no flag causes the file to be refused; one that is no id, no number or
+    no timestamp causes the row to be set aside; a category may be any text. A timestamp may be a
+    day without a time.
     """
 
     raw: str

@@ -70,7 +70,9 @@ class Source:
         return text
 
 
-def find(source: str, folder: Path, columns: Columns, advice: str) -> Source:
+def find(
+    source: str, folder: Path, columns: Columns, advice: str, params_file: str = "params.yaml"
+) -> Source:
     """Find the files of a table behind a path, a folder or a glob.
 
     Parameters
@@ -85,6 +87,8 @@ def find(source: str, folder: Path, columns: Columns, advice: str) -> Source:
         all of them; a file without is another table and passed over.
     advice : str
         What to do if nothing is there.
+    params_file : str
+        Where columns are mapped.
 
     Raises
     ------
@@ -106,13 +110,13 @@ def find(source: str, folder: Path, columns: Columns, advice: str) -> Source:
         if not absent:
             files.append(file)
         elif len(found) == 1 or _is_meant(file, columns):
-            raise InputError(_lacks(file, absent))
+            raise InputError(_lacks(file, absent, params_file))
         else:
             notes.append(f"{file.title} is another table (no {absent[0]}) and was passed over")
     if not files:
         most = min(found, key=lambda file: sum(one.raw not in file.columns for one in columns))
         absent = [column.raw for column in columns if column.raw not in most.columns]
-        raise InputError(_lacks(most, absent))
+        raise InputError(_lacks(most, absent, params_file))
     for file in files:
         _check_once(file, columns)
     if len({bool(file.separator) for file in files}) > 1:
@@ -122,18 +126,19 @@ def find(source: str, folder: Path, columns: Columns, advice: str) -> Source:
 
 def _is_meant(file: File, columns: Columns) -> bool:
     """Whether a file is meant to be of this table: it has the keys, and some of the flags."""
-    keys = [identity(columns).raw, *(column.raw for column in of_kind(columns, "date"))]
+    dates = of_kind(columns, "date", "timestamp")
+    keys = [identity(columns).raw, *(column.raw for column in dates)]
     flags = [column.raw for column in of_kind(columns, "flag")]
     has = set(file.columns)
     return has.issuperset(keys) and (not flags or bool(has & set(flags)))
 
 
-def _lacks(file: File, absent: list[str]) -> str:
+def _lacks(file: File, absent: list[str], params_file: str) -> str:
     shown = ", ".join(absent[:6]) + (f" and {len(absent) - 6} more" if len(absent) > 6 else "")
     verb = "is" if len(absent) == 1 else "are"
     return (
         f"{file.title}: column {shown} {verb} missing (the file has {', '.join(file.columns[:6])}, "
-        "…); add it, or map the schema section of params.yaml on your names"
+        f"…); add it, or map the schema section of {params_file} on your names"
     )
 
 
@@ -226,6 +231,9 @@ def _opened(title: str, path: str, folder: Path, columns: Columns, notes: list[s
             cause = f"{title} is not a whole parquet file ({error})"
             raise InputError(f"{cause}; get it again") from None
         _check_types(title, schema, columns)
+        for name in (column.raw for column in of_kind(columns, "timestamp")):
+            if name in schema.names and getattr(schema.field(name).type, "tz", None):
+                notes.append(f"{title}: {name} holds instants; their days are those of Greenwich")
         return File(title, _linked(path, folder, ".parquet"), list(schema.names))
     packed = path.lower().endswith(".gz")
     opener = gzip.open if packed else open
@@ -306,7 +314,12 @@ def _check_types(title: str, schema: pa.Schema, columns: Columns) -> None:
             continue
         given = schema.field(column.raw).type
         if not _holds(given, column.kind):
-            wanted = {"date": "dates", "number": "numbers", "flag": "flags (0 or 1)"}
+            wanted = {
+                "date": "dates",
+                "timestamp": "dates",
+                "number": "numbers",
+                "flag": "flags (0 or 1)",
+            }
             raise InputError(
                 f"{title}: column {column.raw} is of type {given}, but should hold "
                 f"{wanted.get(column.kind, 'text or whole numbers')}; write it so"
@@ -321,7 +334,7 @@ def _holds(given: pa.DataType, kind: Kind) -> bool:
     number = types.is_integer(given) or types.is_floating(given) or types.is_decimal(given)
     if types.is_null(given) or text:
         return True
-    if kind == "date":
+    if kind in {"date", "timestamp"}:
         return bool(types.is_date(given) or types.is_timestamp(given))
     return bool(number or (types.is_boolean(given) and kind in {"flag", "category"}))
 

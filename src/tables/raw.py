@@ -46,6 +46,7 @@ def load(
     table: Path,
     rejected: Path,
     advice: str,
+    params_file: str = "params.yaml",
 ) -> Loaded:
     """Read raw files, check them, and write what they say.
 
@@ -55,8 +56,8 @@ def load(
     source : str
         As `files.find` takes it.
     columns : sequence of Column
-        What the table gets: ids, numbers as float64, categories as text in their one spelling,
-        flags as booleans; null where the files say nothing.
+        What the table gets: ids, timestamps, numbers as float64, categories as text in their one
+        spelling, flags as booleans; null where the files say nothing.
     order : sequence of str
         Columns by which the table is sorted.
     max_rejected_share : float
@@ -65,6 +66,8 @@ def load(
         Where to write the table, and the rows that cannot be read: reason, raw columns as text.
     advice : str
         What to do if there is no file.
+    params_file : str
+        Where columns are mapped: it is named where that has to change.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def load(
         The files as a whole cannot be trusted.
     """
     with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=table.parent) as folder:
-        found = files.find(source, Path(folder), columns, advice)
+        found = files.find(source, Path(folder), columns, advice, params_file)
         try:
             rows = files.read(engine, found.files, columns, typed=True)
             _write(engine, rows, columns, order, table)
@@ -82,7 +85,7 @@ def load(
         if in_doubt:
             text = files.read(engine, found.files, columns, typed=False)
             try:
-                check_values(engine, text, columns, source, max_rejected_share)
+                check_values(engine, text, columns, source, max_rejected_share, params_file)
             except InputError as error:  # it may name a file by where it was unpacked
                 raise InputError(found.titled(str(error))) from None
             readable = typed(text, columns).drop_null(identity(columns).name)

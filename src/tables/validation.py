@@ -18,7 +18,12 @@ from src.tables.spelling import HELD, NOT_HELD
 
 
 def check_values(
-    engine: Engine, rows: ir.Table, columns: Columns, source: str, max_rejected_share: float
+    engine: Engine,
+    rows: ir.Table,
+    columns: Columns,
+    source: str,
+    max_rejected_share: float,
+    params_file: str = "params.yaml",
 ) -> None:
     """Refuse a table that is damaged, has unfit columns or too many rows to reject.
 
@@ -47,7 +52,7 @@ def check_values(
             raise InputError(
                 f"{source}: column {own.raw} holds ids in {_rows(count)} that are not spelt as the "
                 f"number they are, or have lost digits (for example '{example['value']}'); set "
-                "schema.id_type: string in params.yaml, and export ids as text"
+                f"schema.id_type: string in {params_file}, and export ids as text"
             )
         raise InputError(
             f"{source}: column {column.raw} is not {wanted} in {_rows(count)} (for example "
@@ -72,6 +77,8 @@ def _wanted(column: Column) -> str:
 def _cure(example: str) -> str:
     """Advice about unreadable rows, based on one of them."""
     value = example.rpartition(": ")[2]
+    if "is not a date" in example:
+        return "export dates as 2016-05-28, or 2016-05-28 12:33:10"
     if "is in no possible year" in example:
         if re.fullmatch(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{1,2}", value):
             return "years are written with two digits: export dates as 2016-05-28"

@@ -40,6 +40,8 @@ def bad(kind: Kind, cells: Sequence[Any]) -> list[bool]:
 
 
 MAY = datetime.date(2016, 5, 28)
+NOON = datetime.datetime(2016, 5, 28, 12, 33, 10)
+MIDNIGHT = datetime.datetime(2016, 5, 28)
 NOTHING = ["", "  ", "NA", "   NA "]
 
 
@@ -47,6 +49,13 @@ NOTHING = ["", "  ", "NA", "   NA "]
     ("kind", "cells", "said"),
     [
         ("date", ["2016-05-28", " 2016-05-28 "], [MAY, MAY]),
+        ("timestamp", ["2016-05-28", " 2016/05/28 "], [MIDNIGHT, MIDNIGHT]),
+        ("timestamp", ["2016-05-28 12:33:10", "2016-05-28T12:33:10.0"], [NOON, NOON]),
+        # The day on the client's clock is the one that counts, wherever the clock is.
+        ("timestamp", ["2016-05-28T12:33:10Z", "2016-05-28 12:33:10 +03"], [NOON, NOON]),
+        ("timestamp", ["2016-05-28T00:00:00+14:00", "2016-05-28T00:00-0300"], [MIDNIGHT] * 2),
+        ("timestamp", ["28.05.2016", "20160528", "2016-05-28 25:00:00"], [None] * 3),
+        ("timestamp", NOTHING, [None] * 4),
         ("number", [" 35", "87218.10", "-1e3", "nan"], [35.0, 87218.1, -1000.0, None]),
         ("number", NOTHING, [None] * 4),
         ("number", ["old"], [None]),
@@ -68,6 +77,8 @@ def test_texts(kind: Kind, cells: list[str], said: list[Any]) -> None:
     ("kind", "cells", "said"),
     [
         ("date", [MAY], [MAY]),
+        ("timestamp", [MAY], [MIDNIGHT]),
+        ("timestamp", [NOON, None], [NOON, None]),
         ("number", [35, None], [35.0, None]),
         ("number", [1.5, float("nan")], [1.5, None]),
         ("category", [8, None], ["8", None]),
@@ -187,6 +198,31 @@ def test_why_a_row_cannot_be_read() -> None:
         None,
         None,  # a date that is none concerns the file
         "fecha is in no possible year: 1900-01-01",
+    ]
+
+
+TIMES = [ID, Column("when", "date", "timestamp"), Column("sum", "amount", "number")]
+UNTIMELY = rows_of(
+    {
+        "id": ["1", "2", "3", "4", "", "6"],
+        "when": ["2016-05-28", "2016-05-28 12:33:10", "", "28.05.2016", "soon", "1900-01-01"],
+        "sum": ["1"] * 6,
+    }
+)
+
+
+def test_a_row_without_a_timestamp_is_set_aside() -> None:
+    assert unfit(UNTIMELY, TIMES) == {}
+    ids = connect().collect(typed(UNTIMELY, TIMES))["customer"].to_pylist()
+    assert ids == [1, 2, None, None, None, None]
+    told = connect().collect(UNTIMELY.select(reason=reason(UNTIMELY, TIMES)))["reason"].to_pylist()
+    assert told == [
+        None,
+        None,
+        "when is not a date: nothing",
+        "when is not a date: 28.05.2016",
+        "id is missing",
+        "when is in no possible year: 1900-01-01",
     ]
 
 

@@ -1,8 +1,6 @@
 """Drift: the population stability index of the last requests against what was learnt from.
 
-PSI of a feature = Σ (a - e) · ln(a / e) over its bins, where e is the share of a bin in the
-reference and a its share among the last requests (N. Siddiqi, Credit Risk Scorecards, Wiley 2006;
-there: below 0.1 no change, 0.1 to 0.25 some, above 0.25 a shift). Without any drift it is about
+The index of a feature is that of its bins (`evaluation.stability`). Without any drift it is about
 (bins - 1) / requests (B. Yurdakul, Statistical Properties of Population Stability Index, 2018), so
 it is reported only when there are enough requests.
 """
@@ -10,7 +8,6 @@ it is reported only when there are enough requests.
 import itertools
 from collections.abc import Iterator, Sequence
 from time import monotonic
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,22 +15,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from src.evaluation.stability import psi
 from src.service.monitoring.drift_reference import BinCodes, Reference
-
-FLOOR = 0.001  # an empty bin would make the index infinite
-
-
-def psi(expected: NDArray[Any], observed: NDArray[Any]) -> float:
-    """Population stability index of two sets of counts; shares below FLOOR count as FLOOR.
-
-    Parameters
-    ----------
-    expected, observed : arrays, shape (bins,)
-        Counts; those observed are not all 0.
-    """
-    e = np.maximum(expected / max(expected.sum(), 1), FLOOR)
-    a = np.maximum(observed / observed.sum(), FLOOR)
-    return float(((a - e) * np.log(a / e)).sum())
 
 
 class RecentRequests:

@@ -1,0 +1,26 @@
+"""The population stability index, PSI: how far one distribution is from another.
+
+``PSI = sum of (a - e) * ln(a / e)`` over bins, where ``e`` is the share of a bin in the reference
+and ``a`` its share in what is compared with it (N. Siddiqi, Credit Risk Scorecards, Wiley 2006;
+there: below 0.1 no change, 0.1 to 0.25 some, above 0.25 a shift).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FLOOR = 0.001  # an empty bin would make the index infinite
+
+
+def psi(expected: NDArray[Any], observed: NDArray[Any]) -> float:
+    """Population stability index of two sets of counts; shares below FLOOR count as FLOOR.
+
+    Parameters
+    ----------
+    expected, observed : arrays, shape (bins,)
+        Counts; those observed are not all 0.
+    """
+    e = np.maximum(expected / max(expected.sum(), 1), FLOOR)
+    a = np.maximum(observed / observed.sum(), FLOOR)
+    return float(((a - e) * np.log(a / e)).sum())
