@@ -26,7 +26,7 @@ class Calendar(Section):
     Attributes
     ----------
     pay_days : list of int
-        Days of the month on which wages come; 31 is the last day of every month.
+        Days of the month on which wages come; the last day stands for those that a month lacks.
     holidays : list of str
         As ``12-31``, every year, or ``2025-04-20``.
     """
@@ -45,8 +45,10 @@ class Calendar(Section):
     @classmethod
     def _dates(cls, holidays: list[str]) -> list[str]:
         for text in holidays:
-            try:
-                datetime.date.fromisoformat(text if len(text) > 5 else f"2024-{text}")
+            date = text if len(text) > 5 else f"2024-{text}"
+            try:  # 20250420 is a date, too, but no date is written like that below
+                if datetime.date.fromisoformat(date).isoformat() != date:
+                    raise ValueError
             except ValueError:
                 raise ValueError(f"'{text}' is no date such as 12-31 or 2025-04-20") from None
         return holidays

@@ -1,6 +1,6 @@
 """Windows of days: what is learnt from, what thresholds are chosen on, what is tested on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field, field_validator
 
@@ -71,14 +71,21 @@ class Windows:
             The data do not reach that far.
         """
         earliest, end = int(payments.day.min()), int(payments.day.max()) + 1
-        first = earliest if settings.first_day == "auto" else day_of(settings.first_day)
+        first = earliest
+        if settings.first_day != "auto":
+            first = max(earliest, day_of(settings.first_day))  # a look-back has no empty days
         auto = settings.test_from == "auto"
         test = end - settings.test_days if auto else day_of(settings.test_from)
         windows = cls(first, test - settings.valid_days, test, end)
         if not first < windows.valid or not test < end:
             raise InputError(
-                f"payments from {date_of(earliest)} to {date_of(end - 1)} are too few for "
+                f"payments from {date_of(first)} to {date_of(end - 1)} are too few for "
                 f"split.valid_days {settings.valid_days} before a test from {date_of(test)} on: "
                 "change split in pipelines/payments/params.yaml, or add earlier payments"
             )
         return windows
+
+    def moved_to_the_end(self) -> "Windows":
+        """The same lengths with nothing left to test on: what is served learns up to the end."""
+        valid = self.end - (self.test - self.valid)
+        return replace(self, valid=valid, test=self.end)
