@@ -65,7 +65,8 @@ def due_table(snapshot: Snapshot) -> pa.Table:
     found = recurring(snapshot)
     rows = np.flatnonzero(found.regular)
     day = np.asarray(snapshot.cutoff + np.round(found.expected[rows]), dtype=np.int32)
-    order = np.lexsort([snapshot.provider[rows], day, snapshot.client[rows]])
+    keys = (snapshot.provider[rows], day, snapshot.client[rows])
+    order = np.lexsort(keys)
     columns = {name: column.take(pa.array(rows)) for name, column in named(snapshot).items()}
     table = pa.table(
         {

@@ -13,13 +13,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.payments.calendar import Calendar, date_of
-from src.payments.operations.snapshot import Floats, Gaps, Integers, Snapshot, divided
+from src.payments.operations.snapshot import Floats, Gaps, Integers, Snapshot, divided, new_pairs
 
 _HALF_LIVES = (7, 30, 90)  # days
 _CLIENT_DAYS = (1, 3, 7, 14, 30)
 _OPERATION_DAYS = (3, 7, 30, 90)
 _PRIOR = 1.0  # how many gaps the belief weighs that a gap is like all others
 _RECENT = 30  # days of what is popular now
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of a client and a provider: their providers, and whether paid on more than one day.
+
+    Attributes
+    ----------
+    provider : int array, shape (pairs,)
+    repeated : bool array, shape (pairs,)
+    gaps : float array
+        Days between the payment days of each pair, pair by pair.
+    """
+
+    provider: Integers
+    repeated: NDArray[np.bool_]
+    gaps: Floats
 
 
 class Known:
@@ -54,11 +71,12 @@ class Known:
 
     @cached_property
     def client_days(self) -> tuple[Integers, Integers]:
-        """Client and day of every day on which a client paid, sorted."""
-        window = self.snapshot.window
-        days = np.int64(self.snapshot.lookback_days)
-        since = window.day - (self.snapshot.cutoff - self.snapshot.lookback_days)
-        client, day = np.divmod(np.unique(window.client * days + since), days)
+        """Client and day of every day on which a client paid, sorted; days from 0."""
+        everyone, width = self.snapshot.everyone, np.int64(self.snapshot.lookback_days)
+        since = everyone.day - (self.snapshot.cutoff - self.snapshot.lookback_days)
+        paid = np.zeros(len(everyone.clients) * width, dtype=bool)
+        paid[everyone.client * width + since] = True
+        client, day = np.divmod(np.flatnonzero(paid), width)
         return client, day
 
     def client_days_since(self, elapsed: Floats) -> Floats:
@@ -94,9 +112,8 @@ class Known:
     def around(self, name: str, days: int) -> Floats:
         """Payments of all clients of the same region or unit in the last days; NaN without one."""
         codes, labels = self.snapshot.attribute(name)
-        window = self.snapshot.window
-        own = codes[window.client]
-        counted = (own >= 0) & (self.snapshot.window_age <= days)
+        own = codes[self.snapshot.everyone.client]
+        counted = (own >= 0) & (self.snapshot.everyone_age <= days)
         sums = np.bincount(own[counted], minlength=labels + 1).astype(np.float64)
         mine = codes[self.snapshot.client]
         return np.where(mine >= 0, sums[mine], np.nan)
@@ -104,36 +121,48 @@ class Known:
     def provider_around(self, name: str, days: int) -> Floats:
         """Payments to the provider from the client's region or unit in the last days."""
         codes, _ = self.snapshot.attribute(name)
-        paid = self.snapshot.paid
-        own = codes[paid.client].astype(np.int64)
-        counted = (own >= 0) & (self.snapshot.age <= days)
-        size = len(paid.providers)
-        keys, sums = np.unique(own[counted] * size + paid.provider[counted], return_counts=True)
-        mine = codes[self.snapshot.client] * size + self.snapshot.provider
-        places = np.minimum(np.searchsorted(keys, mine), max(len(keys) - 1, 0))
-        found = keys[places] == mine if len(keys) else np.zeros(len(mine), dtype=bool)
-        values = np.where(found, sums[places] if len(keys) else 0, 0).astype(np.float64)
-        return np.where(codes[self.snapshot.client] >= 0, values, np.nan)
+        everyone = self.snapshot.everyone
+        recent = np.flatnonzero((self.snapshot.everyone_age <= days) & (everyone.provider >= 0))
+        own = codes[everyone.client[recent]].astype(np.int64)
+        size = len(everyone.providers)
+        keys, sums = np.unique(own * size + everyone.provider[recent], return_counts=True)
+        code = codes[self.snapshot.client]
+        mine = code * size + self.snapshot.provider
+        place = np.searchsorted(keys, mine)
+        inside = place < len(keys)
+        found = np.zeros(len(mine))
+        found[inside] = np.where(keys[place[inside]] == mine[inside], sums[place[inside]], 0)
+        return np.where(code >= 0, found, np.nan)
 
     def provider_recent(self, first: int, last: int) -> Floats:
         """Payments to the provider by anybody, `first` to `last` days ago."""
-        return self.snapshot.of_provider((self.snapshot.age >= first) & (self.snapshot.age <= last))
+        age = self.snapshot.everyone_age
+        return self.snapshot.of_provider((age >= first) & (age <= last))
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Everybody's pairs of a client and a provider, and their gaps."""
+        everyone = self.snapshot.everyone
+        paid = everyone.of(everyone.provider >= 0)
+        new = new_pairs(paid)
+        gaps = np.diff(paid.day, prepend=0)
+        later_day = ~new & (gaps != 0)
+        repeated = np.zeros(int(new.sum()), dtype=bool)
+        repeated[np.cumsum(new)[later_day] - 1] = True
+        return Pairs(paid.provider[new].astype(np.intp), repeated, gaps[later_day].astype(float))
 
     @cached_property
     def provider_clients(self) -> Floats:
         """Clients who paid the provider."""
-        counts = np.bincount(self.snapshot.provider, minlength=len(self.snapshot.paid.providers))
+        counts = np.bincount(self.pairs.provider, minlength=len(self.snapshot.everyone.providers))
         return counts[self.snapshot.provider].astype(np.float64)
 
     @cached_property
     def provider_repeats(self) -> Floats:
         """Share of the provider's clients who paid it on more than one day."""
-        repeated = np.bincount(
-            self.snapshot.provider,
-            self.snapshot.gaps.count > 0,
-            len(self.snapshot.paid.providers),
-        )
-        return repeated[self.snapshot.provider] / self.provider_clients
+        pairs = self.pairs
+        counts = np.bincount(pairs.provider, pairs.repeated, len(self.snapshot.everyone.providers))
+        return np.asarray(counts[self.snapshot.provider] / self.provider_clients)
 
     def on_weekday(self) -> Floats:
         """Share of the operation's payments on the cut-off's weekday, drawn towards one seventh."""
@@ -174,14 +203,14 @@ class Known:
         return mean, np.sqrt(divided(self.snapshot.of_operation(around), number))
 
 
-def due(gaps: Gaps, elapsed: Floats, horizon: int) -> Floats:
+def due(gaps: Gaps, elapsed: Floats, horizon: int, everyones: Floats) -> Floats:
     """Density of past gaps at the time elapsed, among those that were as long, from 0 to about 1.
 
     ``sum of K((gap - e) / b) / b`` over the gaps of the operation, ``K`` the normal density, ``e``
     the time elapsed in the middle of the days asked about and ``b`` a day and a half and a
     twentieth of the time elapsed, times the length of the horizon, divided by the gaps not shorter
-    than the time elapsed; both plus the same of all operations' gaps, with the weight of one gap (a
-    kernel estimate of the hazard).
+    than the time elapsed; both plus the same of everyone's gaps, days in any order, with the weight
+    of one gap (a kernel estimate of the hazard).
     """
     middle = elapsed + (horizon - 1) / 2
     width = 1.5 + 0.05 * elapsed
@@ -189,15 +218,15 @@ def due(gaps: Gaps, elapsed: Floats, horizon: int) -> Floats:
     density = np.exp(-0.5 * ((gaps.days - own_middle) / own_width) ** 2) / own_width
     density *= horizon / np.sqrt(2 * np.pi)
     survived = gaps.days >= elapsed[gaps.operation]
-    whole = _hazard_of_all(gaps, elapsed, horizon)
+    whole = _hazard_of_all(everyones, elapsed, horizon)
     return (gaps.sums(density) + _PRIOR * whole) / (gaps.sums(survived) + _PRIOR)
 
 
-def _hazard_of_all(gaps: Gaps, elapsed: Floats, horizon: int) -> Floats:
+def _hazard_of_all(days: Floats, elapsed: Floats, horizon: int) -> Floats:
     """Share of gaps that end within the horizon, among those not shorter than the time elapsed."""
-    ordered = np.sort(gaps.days)
-    survived = len(ordered) - np.searchsorted(ordered, elapsed)
-    longer = len(ordered) - np.searchsorted(ordered, elapsed + horizon)
+    longest = int(max(elapsed.max(initial=0) + horizon, days.max(initial=0))) + 1
+    reached = np.cumsum(np.bincount(days.astype(np.intp), minlength=longest + 1)[::-1])[::-1]
+    survived, longer = (reached[(elapsed + more).astype(np.intp)] for more in (0, horizon))
     return np.asarray((survived - longer + 1e-3) / (survived + 1.0))
 
 
@@ -298,7 +327,9 @@ FACTORS = (
         "client_due",
         "client is due",
         "клиенту пора платить",
-        _per_client(lambda k: due(k.client_gaps, k.client_elapsed, k.snapshot.horizon)),
+        _per_client(
+            lambda k: due(k.client_gaps, k.client_elapsed, k.snapshot.horizon, k.client_gaps.days)
+        ),
     ),
     Factor(
         "client_longer_gaps",
@@ -366,7 +397,7 @@ FACTORS = (
         "due",
         "operation is due",
         "операции пора повториться",
-        lambda k: due(k.snapshot.gaps, k.snapshot.elapsed, k.snapshot.horizon),
+        lambda k: due(k.snapshot.gaps, k.snapshot.elapsed, k.snapshot.horizon, k.pairs.gaps),
     ),
     Factor(
         "longer_gaps",

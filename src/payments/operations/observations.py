@@ -135,11 +135,11 @@ def observe(
     plan = [(part, day) for part, days in cutoffs(windows, settings, parts).items() for day in days]
     found: dict[str, list[pa.Table]] = {part: [] for part in parts}
     for part, day in tqdm(plan, "observations", unit="cut-off", disable=None):
-        snapshot = Snapshot(used, day, settings.lookback_days, settings.horizon_days)
+        snapshot = Snapshot(used, day, settings.lookback_days, settings.horizon_days, drawn)
         again = repeated(used, snapshot)
-        kept = drawn[snapshot.client]
+        kept = np.ones(len(again), dtype=bool)
         if part == "train":
-            kept &= again | (random.random(len(again)) < settings.negatives)
+            kept = again | (random.random(len(again)) < settings.negatives)
         found[part].append(_table(part, snapshot, again, calendar).filter(pa.array(kept)))
     for part, tables in found.items():
         if not any(pc.any(table["repeated"]).as_py() for table in tables):

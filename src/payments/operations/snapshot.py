@@ -33,11 +33,15 @@ class Snapshot:
         Length of the window that ends the day before.
     horizon : int
         How many days, from `cutoff` on, a repetition may take.
+    observed : bool array, shape (clients,), optional
+        Whose operations are wanted; of everybody, if it is left out.
 
     Attributes
     ----------
+    everyone : Payments
+        All payments of the window.
     window : Payments
-        All payments of the window, of unknown providers too.
+        Those of the observed clients, of unknown providers too.
     paid : Payments
         Those of known providers.
     starts : int array, shape (operations,)
@@ -47,15 +51,22 @@ class Snapshot:
     """
 
     def __init__(
-        self, payments: Payments, cutoff: int, lookback_days: int, horizon: int = 1
+        self,
+        payments: Payments,
+        cutoff: int,
+        lookback_days: int,
+        horizon: int = 1,
+        observed: NDArray[np.bool_] | None = None,
     ) -> None:
         self.cutoff = cutoff
         self.horizon = horizon
         self.lookback_days = lookback_days
-        self.window = payments.between(cutoff - lookback_days, cutoff)
+        self._attributes: dict[str, tuple[Integers, int]] = {}
+        self.everyone = payments.between(cutoff - lookback_days, cutoff)
+        everyone = self.everyone
+        self.window = everyone if observed is None else everyone.of(observed[everyone.client])
         self.paid = self.window.of(self.window.provider >= 0)
-        new = np.r_[True, (np.diff(self.paid.client) != 0) | (np.diff(self.paid.provider) != 0)]
-        self.starts = np.flatnonzero(new[: len(self.paid)])
+        self.starts = np.flatnonzero(new_pairs(self.paid))
         self.client = self.paid.client[self.starts].astype(np.intp)
         self.provider = self.paid.provider[self.starts].astype(np.intp)
 
@@ -80,6 +91,11 @@ class Snapshot:
         return (self.cutoff - self.paid.day).astype(np.float64)
 
     @cached_property
+    def everyone_age(self) -> Floats:
+        """The same for each row of `everyone`."""
+        return (self.cutoff - self.everyone.day).astype(np.float64)
+
+    @cached_property
     def window_age(self) -> Floats:
         """The same for each row of `window`."""
         return (self.cutoff - self.window.day).astype(np.float64)
@@ -94,8 +110,11 @@ class Snapshot:
         return np.asarray(sums[self.client], dtype=np.float64)
 
     def of_provider(self, values: Floats | NDArray[np.bool_]) -> Floats:
-        """Sum values of the rows of `paid` over the operation's provider."""
-        sums = np.bincount(self.paid.provider, values, len(self.paid.providers))
+        """Sum values of the rows of `everyone` over the operation's provider."""
+        known = self.everyone.provider >= 0
+        sums = np.bincount(
+            self.everyone.provider[known], values[known], len(self.everyone.providers)
+        )
         return np.asarray(sums[self.provider], dtype=np.float64)
 
     def within_client(self, values: Floats) -> Floats:
@@ -144,14 +163,23 @@ class Snapshot:
 
         -1 for clients who have none in the window, and for all if the data have no such column.
         """
-        found = np.full(len(self.window.clients), -1, dtype=np.intp)
-        if name not in self.window.attributes:
+        if name in self._attributes:
+            return self._attributes[name]
+        found = np.full(len(self.everyone.clients), -1, dtype=np.intp)
+        if name not in self.everyone.attributes:
             return found, 0
-        codes = self.window.attributes[name]
+        codes = self.everyone.attributes[name]
         rows = np.flatnonzero(codes.codes >= 0)
-        rows = rows[np.argsort(self.window.day[rows], kind="stable")]
-        found[self.window.client[rows]] = codes.codes[rows]
-        return found, len(codes.labels)
+        rows = rows[np.argsort(self.everyone.day[rows], kind="stable")]
+        found[self.everyone.client[rows]] = codes.codes[rows]
+        self._attributes[name] = found, len(codes.labels)
+        return self._attributes[name]
+
+
+def new_pairs(payments: Payments) -> NDArray[np.bool_]:
+    """Whether each row is the first of its client and provider, if they are sorted by them."""
+    before = np.diff(payments.client, prepend=-1), np.diff(payments.provider, prepend=-2)
+    return np.asarray((before[0] != 0) | (before[1] != 0))
 
 
 @dataclass(frozen=True)
