@@ -16,6 +16,7 @@ from src.payments.operations.evaluation import CardSettings, places, threshold_a
 from src.payments.operations.factors import Known, factor_columns
 from src.payments.operations.models import TrainOperations, fit_rows
 from src.payments.operations.observations import Observe, named, observe
+from src.payments.operations.population import Population
 from src.payments.operations.recurring import recurring
 from src.payments.operations.results import Observed
 from src.payments.operations.snapshot import Snapshot, by_operation
@@ -97,9 +98,11 @@ def main() -> None:
     threshold = threshold_at(valid.chances[chosen], valid.event, coverage)
     used = by_operation(payments.between(windows.first, windows.end))
     snapshot = Snapshot(used, windows.end, observing.lookback_days, observing.horizon_days)
-    chance = models.score(factor_columns(Known(snapshot, calendar)))[chosen]
+    population = Population.of(used, windows.end, observing.lookback_days)
+    chance = models.score(factor_columns(Known(snapshot, population, calendar)))[chosen]
     Path(paths.SERVED_OPERATIONS).mkdir(parents=True, exist_ok=True)
     models.save(paths.SERVED_OPERATIONS)
+    population.save(f"{paths.SERVED_OPERATIONS}/population.npz")
     write_parquet(paths.OPERATIONS, operation_table(snapshot, chance, threshold))
     write_parquet(paths.DUE, due_table(snapshot))
 

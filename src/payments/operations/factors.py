@@ -8,42 +8,27 @@ their plots.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src.payments.calendar import Calendar, date_of
-from src.payments.operations.snapshot import Floats, Gaps, Integers, Snapshot, divided, new_pairs
+from src.payments.operations.population import RECENT, Group, Population, latest
+from src.payments.operations.snapshot import Floats, Gaps, Integers, Snapshot, client_days, divided
 
 _HALF_LIVES = (7, 30, 90)  # days
 _CLIENT_DAYS = (1, 3, 7, 14, 30)
 _OPERATION_DAYS = (3, 7, 30, 90)
 _PRIOR = 1.0  # how many gaps the belief weighs that a gap is like all others
-_RECENT = 30  # days of what is popular now
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Pairs of a client and a provider: their providers, and whether paid on more than one day.
-
-    Attributes
-    ----------
-    provider : int array, shape (pairs,)
-    repeated : bool array, shape (pairs,)
-    gaps : float array
-        Days between the payment days of each pair, pair by pair.
-    """
-
-    provider: Integers
-    repeated: NDArray[np.bool_]
-    gaps: Floats
 
 
 class Known:
     """A snapshot with what several factors are made of; one entry per operation everywhere."""
 
-    def __init__(self, snapshot: Snapshot, calendar: Calendar) -> None:
+    def __init__(self, snapshot: Snapshot, population: Population, calendar: Calendar) -> None:
         self.snapshot = snapshot
+        self.population = population
         self.calendar = calendar
         self.date = date_of(snapshot.cutoff)
 
@@ -72,12 +57,8 @@ class Known:
     @cached_property
     def client_days(self) -> tuple[Integers, Integers]:
         """Client and day of every day on which a client paid, sorted; days from 0."""
-        everyone, width = self.snapshot.everyone, np.int64(self.snapshot.lookback_days)
-        since = everyone.day - (self.snapshot.cutoff - self.snapshot.lookback_days)
-        paid = np.zeros(len(everyone.clients) * width, dtype=bool)
-        paid[everyone.client * width + since] = True
-        client, day = np.divmod(np.flatnonzero(paid), width)
-        return client, day
+        own = self.snapshot
+        return client_days(own.window, own.cutoff, own.lookback_days)
 
     def client_days_since(self, elapsed: Floats) -> Floats:
         """Days with a payment of the client, to anybody, from so many days ago on."""
@@ -109,60 +90,25 @@ class Known:
         latest[client] = day
         return (self.snapshot.lookback_days - latest).astype(np.float64)
 
-    def around(self, name: str, days: int) -> Floats:
-        """Payments of all clients of the same region or unit in the last days; NaN without one."""
-        codes, labels = self.snapshot.attribute(name)
-        own = codes[self.snapshot.everyone.client]
-        counted = (own >= 0) & (self.snapshot.everyone_age <= days)
-        sums = np.bincount(own[counted], minlength=labels + 1).astype(np.float64)
-        mine = codes[self.snapshot.client]
-        return np.where(mine >= 0, sums[mine], np.nan)
+    def of_group(self, name: str, count: Callable[[Group, Integers], NDArray[Any]]) -> Floats:
+        """Count something about the client's region or unit; NaN where it is not known."""
+        found = np.full(len(self.snapshot), np.nan)
+        if name in self.population.groups and name in self.snapshot.window.attributes:
+            label = latest(self.snapshot.window, name)[self.snapshot.client]
+            known = label >= 0
+            found[known] = count(self.population.groups[name], label)[known]
+        return found
 
-    def provider_around(self, name: str, days: int) -> Floats:
-        """Payments to the provider from the client's region or unit in the last days."""
-        codes, _ = self.snapshot.attribute(name)
-        everyone = self.snapshot.everyone
-        recent = np.flatnonzero((self.snapshot.everyone_age <= days) & (everyone.provider >= 0))
-        own = codes[everyone.client[recent]].astype(np.int64)
-        size = len(everyone.providers)
-        keys, sums = np.unique(own * size + everyone.provider[recent], return_counts=True)
-        code = codes[self.snapshot.client]
-        mine = code * size + self.snapshot.provider
-        place = np.searchsorted(keys, mine)
-        inside = place < len(keys)
-        found = np.zeros(len(mine))
-        found[inside] = np.where(keys[place[inside]] == mine[inside], sums[place[inside]], 0)
-        return np.where(code >= 0, found, np.nan)
+    def provider_around(self, name: str) -> Floats:
+        """Recent payments to the provider from the client's region or unit."""
+        providers = len(self.snapshot.paid.providers)
+        return self.of_group(
+            name, lambda group, label: group.to_provider(label, self.snapshot.provider, providers)
+        )
 
-    def provider_recent(self, first: int, last: int) -> Floats:
-        """Payments to the provider by anybody, `first` to `last` days ago."""
-        age = self.snapshot.everyone_age
-        return self.snapshot.of_provider((age >= first) & (age <= last))
-
-    @cached_property
-    def pairs(self) -> Pairs:
-        """Everybody's pairs of a client and a provider, and their gaps."""
-        everyone = self.snapshot.everyone
-        paid = everyone.of(everyone.provider >= 0)
-        new = new_pairs(paid)
-        gaps = np.diff(paid.day, prepend=0)
-        later_day = ~new & (gaps != 0)
-        repeated = np.zeros(int(new.sum()), dtype=bool)
-        repeated[np.cumsum(new)[later_day] - 1] = True
-        return Pairs(paid.provider[new].astype(np.intp), repeated, gaps[later_day].astype(float))
-
-    @cached_property
-    def provider_clients(self) -> Floats:
-        """Clients who paid the provider."""
-        counts = np.bincount(self.pairs.provider, minlength=len(self.snapshot.everyone.providers))
+    def of_provider(self, counts: Integers) -> Floats:
+        """Look up what is counted by provider."""
         return counts[self.snapshot.provider].astype(np.float64)
-
-    @cached_property
-    def provider_repeats(self) -> Floats:
-        """Share of the provider's clients who paid it on more than one day."""
-        pairs = self.pairs
-        counts = np.bincount(pairs.provider, pairs.repeated, len(self.snapshot.everyone.providers))
-        return np.asarray(counts[self.snapshot.provider] / self.provider_clients)
 
     def on_weekday(self) -> Floats:
         """Share of the operation's payments on the cut-off's weekday, drawn towards one seventh."""
@@ -203,14 +149,14 @@ class Known:
         return mean, np.sqrt(divided(self.snapshot.of_operation(around), number))
 
 
-def due(gaps: Gaps, elapsed: Floats, horizon: int, everyones: Floats) -> Floats:
+def due(gaps: Gaps, elapsed: Floats, horizon: int, everyones: Integers) -> Floats:
     """Density of past gaps at the time elapsed, among those that were as long, from 0 to about 1.
 
     ``sum of K((gap - e) / b) / b`` over the gaps of the operation, ``K`` the normal density, ``e``
     the time elapsed in the middle of the days asked about and ``b`` a day and a half and a
     twentieth of the time elapsed, times the length of the horizon, divided by the gaps not shorter
-    than the time elapsed; both plus the same of everyone's gaps, days in any order, with the weight
-    of one gap (a kernel estimate of the hazard).
+    than the time elapsed; both plus the same of everyone's gaps (how many last so many days), with
+    the weight of one gap (a kernel estimate of the hazard).
     """
     middle = elapsed + (horizon - 1) / 2
     width = 1.5 + 0.05 * elapsed
@@ -222,11 +168,12 @@ def due(gaps: Gaps, elapsed: Floats, horizon: int, everyones: Floats) -> Floats:
     return (gaps.sums(density) + _PRIOR * whole) / (gaps.sums(survived) + _PRIOR)
 
 
-def _hazard_of_all(days: Floats, elapsed: Floats, horizon: int) -> Floats:
+def _hazard_of_all(counts: Integers, elapsed: Floats, horizon: int) -> Floats:
     """Share of gaps that end within the horizon, among those not shorter than the time elapsed."""
-    longest = int(max(elapsed.max(initial=0) + horizon, days.max(initial=0))) + 1
-    reached = np.cumsum(np.bincount(days.astype(np.intp), minlength=longest + 1)[::-1])[::-1]
-    survived, longer = (reached[(elapsed + more).astype(np.intp)] for more in (0, horizon))
+    reached = np.r_[np.cumsum(counts[::-1])[::-1], 0]
+    survived, longer = (
+        reached[np.minimum(elapsed + more, len(counts)).astype(np.intp)] for more in (0, horizon)
+    )
     return np.asarray((survived - longer + 1e-3) / (survived + 1.0))
 
 
@@ -328,7 +275,9 @@ FACTORS = (
         "client is due",
         "клиенту пора платить",
         _per_client(
-            lambda k: due(k.client_gaps, k.client_elapsed, k.snapshot.horizon, k.client_gaps.days)
+            lambda k: due(
+                k.client_gaps, k.client_elapsed, k.snapshot.horizon, k.population.client_gaps
+            )
         ),
     ),
     Factor(
@@ -354,13 +303,13 @@ FACTORS = (
         "unit_count_7",
         "payments of the unit in 7 days",
         "платежей подразделения за 7 дн.",
-        lambda k: k.around("unit", 7),
+        lambda k: k.of_group("unit", lambda group, label: group.week[label]),
     ),
     Factor(
         "unit_count_30",
         "payments of the unit in 30 days",
         "платежей подразделения за 30 дн.",
-        lambda k: k.around("unit", 30),
+        lambda k: k.of_group("unit", lambda group, label: group.recent[label]),
     ),
     # The operation's times.
     Factor(
@@ -397,7 +346,7 @@ FACTORS = (
         "due",
         "operation is due",
         "операции пора повториться",
-        lambda k: due(k.snapshot.gaps, k.snapshot.elapsed, k.snapshot.horizon, k.pairs.gaps),
+        lambda k: due(k.snapshot.gaps, k.snapshot.elapsed, k.snapshot.horizon, k.population.gaps),
     ),
     Factor(
         "longer_gaps",
@@ -467,7 +416,7 @@ FACTORS = (
         "rank",
         "rank by recent payments",
         "место по недавним платежам",
-        lambda k: k.snapshot.rank(k.decayed(_RECENT)),
+        lambda k: k.snapshot.rank(k.decayed(RECENT)),
     ),
     Factor(
         "rank_elapsed",
@@ -494,40 +443,43 @@ FACTORS = (
         "provider_count_30",
         "payments to the provider in 30 days",
         "платежей провайдеру за 30 дн.",
-        lambda k: k.provider_recent(1, _RECENT),
+        lambda k: k.of_provider(k.population.provider_recent),
     ),
     Factor(
         "provider_trend",
         "trend of the provider",
         "тренд провайдера",
         lambda k: np.log(
-            (k.provider_recent(1, _RECENT) + 1)
-            / (k.provider_recent(_RECENT + 1, 3 * _RECENT) / 2 + 1)
+            (k.of_provider(k.population.provider_recent) + 1)
+            / (k.of_provider(k.population.provider_before) / 2 + 1)
         ),
     ),
     Factor(
         "provider_clients",
         "clients of the provider",
         "клиентов провайдера",
-        lambda k: k.provider_clients,
+        lambda k: k.of_provider(k.population.provider_clients),
     ),
     Factor(
         "provider_repeats",
         "share of the provider's clients who repeat",
         "доля повторных клиентов провайдера",
-        lambda k: k.provider_repeats,
+        lambda k: divided(
+            k.of_provider(k.population.provider_repeated),
+            k.of_provider(k.population.provider_clients),
+        ),
     ),
     Factor(
         "provider_region_30",
         "payments to the provider in the region, 30 days",
         "платежей провайдеру в регионе за 30 дн.",
-        lambda k: k.provider_around("region", _RECENT),
+        lambda k: k.provider_around("region"),
     ),
     Factor(
         "provider_unit_30",
         "payments to the provider in the unit, 30 days",
         "платежей провайдеру в подразделении за 30 дн.",
-        lambda k: k.provider_around("unit", _RECENT),
+        lambda k: k.provider_around("unit"),
     ),
 )
 

@@ -32,7 +32,7 @@ from src.params import Section
 from src.payments.operations import woe
 from src.payments.operations.factors import FACTORS
 from src.payments.operations.woe import Bins
-from src.reporting import write_arrays, write_json
+from src.reporting import write_arrays
 
 Columns = Mapping[str, NDArray[np.float32]]
 Floats = NDArray[np.float64]
@@ -167,7 +167,7 @@ class OperationModels:
         """Write the files of the models into a folder."""
         folder = Path(folder)
         woe.save(folder / "woe.json", self.dictionary)
-        write_json(
+        woe.write_exact(
             folder / "logistic.json",
             {
                 "intercept": self.logistic.intercept,

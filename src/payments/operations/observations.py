@@ -20,6 +20,7 @@ from src.params import Section
 from src.payments.calendar import Calendar, date_of
 from src.payments.operations.baselines import baseline_columns
 from src.payments.operations.factors import Known, factor_columns
+from src.payments.operations.population import Population
 from src.payments.operations.snapshot import Snapshot, by_operation
 from src.payments.payments import Payments
 from src.payments.windows import Windows
@@ -132,15 +133,18 @@ def observe(
     random = np.random.default_rng(settings.seed)
     used = by_operation(payments.between(windows.first, windows.end))
     drawn = random.permutation(len(payments.clients)) < settings.clients
+    own = used.of(drawn[used.client])
     plan = [(part, day) for part, days in cutoffs(windows, settings, parts).items() for day in days]
     found: dict[str, list[pa.Table]] = {part: [] for part in parts}
     for part, day in tqdm(plan, "observations", unit="cut-off", disable=None):
-        snapshot = Snapshot(used, day, settings.lookback_days, settings.horizon_days, drawn)
-        again = repeated(used, snapshot)
+        population = Population.of(used, day, settings.lookback_days)
+        snapshot = Snapshot(own, day, settings.lookback_days, settings.horizon_days)
+        again = repeated(own, snapshot)
         kept = np.ones(len(again), dtype=bool)
         if part == "train":
             kept = again | (random.random(len(again)) < settings.negatives)
-        found[part].append(_table(part, snapshot, again, calendar).filter(pa.array(kept)))
+        known = Known(snapshot, population, calendar)
+        found[part].append(_table(part, known, again).filter(pa.array(kept)))
     for part, tables in found.items():
         if not any(pc.any(table["repeated"]).as_py() for table in tables):
             raise InputError(
@@ -150,7 +154,8 @@ def observe(
     return pa.concat_tables(chain.from_iterable(found.values()), promote_options="default")
 
 
-def _table(part: str, snapshot: Snapshot, again: NDArray[np.bool_], calendar: Calendar) -> pa.Table:
+def _table(part: str, known: Known, again: NDArray[np.bool_]) -> pa.Table:
+    snapshot = known.snapshot
     columns: dict[str, Any] = {
         "part": pa.DictionaryArray.from_arrays(
             pa.array(np.full(len(snapshot), PARTS.index(part)), pa.int8()), list(PARTS)
@@ -159,7 +164,6 @@ def _table(part: str, snapshot: Snapshot, again: NDArray[np.bool_], calendar: Ca
         **named(snapshot),
         "repeated": again,
     }
-    known = Known(snapshot, calendar)
     columns |= factor_columns(known)
     if part == "test":
         columns |= baseline_columns(known)

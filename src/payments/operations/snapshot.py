@@ -33,15 +33,11 @@ class Snapshot:
         Length of the window that ends the day before.
     horizon : int
         How many days, from `cutoff` on, a repetition may take.
-    observed : bool array, shape (clients,), optional
-        Whose operations are wanted; of everybody, if it is left out.
 
     Attributes
     ----------
-    everyone : Payments
-        All payments of the window.
     window : Payments
-        Those of the observed clients, of unknown providers too.
+        All payments of the window, of unknown providers too.
     paid : Payments
         Those of known providers.
     starts : int array, shape (operations,)
@@ -51,20 +47,12 @@ class Snapshot:
     """
 
     def __init__(
-        self,
-        payments: Payments,
-        cutoff: int,
-        lookback_days: int,
-        horizon: int = 1,
-        observed: NDArray[np.bool_] | None = None,
+        self, payments: Payments, cutoff: int, lookback_days: int, horizon: int = 1
     ) -> None:
         self.cutoff = cutoff
         self.horizon = horizon
         self.lookback_days = lookback_days
-        self._attributes: dict[str, tuple[Integers, int]] = {}
-        self.everyone = payments.between(cutoff - lookback_days, cutoff)
-        everyone = self.everyone
-        self.window = everyone if observed is None else everyone.of(observed[everyone.client])
+        self.window = payments.between(cutoff - lookback_days, cutoff)
         self.paid = self.window.of(self.window.provider >= 0)
         self.starts = np.flatnonzero(new_pairs(self.paid))
         self.client = self.paid.client[self.starts].astype(np.intp)
@@ -91,11 +79,6 @@ class Snapshot:
         return (self.cutoff - self.paid.day).astype(np.float64)
 
     @cached_property
-    def everyone_age(self) -> Floats:
-        """The same for each row of `everyone`."""
-        return (self.cutoff - self.everyone.day).astype(np.float64)
-
-    @cached_property
     def window_age(self) -> Floats:
         """The same for each row of `window`."""
         return (self.cutoff - self.window.day).astype(np.float64)
@@ -108,14 +91,6 @@ class Snapshot:
         """Sum values of the rows of `window` over the operation's client."""
         sums = np.bincount(self.window.client, values, len(self.window.clients))
         return np.asarray(sums[self.client], dtype=np.float64)
-
-    def of_provider(self, values: Floats | NDArray[np.bool_]) -> Floats:
-        """Sum values of the rows of `everyone` over the operation's provider."""
-        known = self.everyone.provider >= 0
-        sums = np.bincount(
-            self.everyone.provider[known], values[known], len(self.everyone.providers)
-        )
-        return np.asarray(sums[self.provider], dtype=np.float64)
 
     def within_client(self, values: Floats) -> Floats:
         """Sum values of the operations over all operations of the same client."""
@@ -158,22 +133,14 @@ class Snapshot:
         """Amount of the operation's last payment."""
         return self.paid.amount[self.ends]
 
-    def attribute(self, name: str) -> tuple[Integers, int]:
-        """Code of each client's latest region, unit or the like, and how many codes there are.
 
-        -1 for clients who have none in the window, and for all if the data have no such column.
-        """
-        if name in self._attributes:
-            return self._attributes[name]
-        found = np.full(len(self.everyone.clients), -1, dtype=np.intp)
-        if name not in self.everyone.attributes:
-            return found, 0
-        codes = self.everyone.attributes[name]
-        rows = np.flatnonzero(codes.codes >= 0)
-        rows = rows[np.argsort(self.everyone.day[rows], kind="stable")]
-        found[self.everyone.client[rows]] = codes.codes[rows]
-        self._attributes[name] = found, len(codes.labels)
-        return self._attributes[name]
+def client_days(window: Payments, cutoff: int, lookback_days: int) -> tuple[Integers, Integers]:
+    """Client and day of every day on which a client paid, sorted; day 0 is the window's first."""
+    width = np.int64(lookback_days)
+    paid = np.zeros(len(window.clients) * width, dtype=bool)
+    paid[window.client * width + (window.day - (cutoff - lookback_days))] = True
+    client, day = np.divmod(np.flatnonzero(paid), width)
+    return client, day
 
 
 def new_pairs(payments: Payments) -> NDArray[np.bool_]:
