@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from src import params
 from src.errors import run
 from src.payments import paths
-from src.payments.calendar import Calendar
+from src.payments.calendar import Calendar, date_of
 from src.payments.operations.evaluation import CardSettings, places, threshold_at
 from src.payments.operations.factors import Known, factor_columns
 from src.payments.operations.models import TrainOperations, fit_rows
@@ -23,7 +23,7 @@ from src.payments.operations.snapshot import Snapshot, by_operation
 from src.payments.payments import Payments
 from src.payments.schema import PARAMS
 from src.payments.windows import Split, Windows
-from src.reporting import write_parquet
+from src.reporting import write_json, write_parquet
 
 
 class Recommend(params.Section):
@@ -103,6 +103,17 @@ def main() -> None:
     Path(paths.SERVED_OPERATIONS).mkdir(parents=True, exist_ok=True)
     models.save(paths.SERVED_OPERATIONS)
     population.save(f"{paths.SERVED_OPERATIONS}/population.npz")
+    write_json(
+        f"{paths.SERVED_OPERATIONS}/serving.json",
+        {
+            "day": str(date_of(windows.end)),
+            "model": chosen,
+            "threshold": threshold,
+            "lookback_days": observing.lookback_days,
+            "horizon_days": observing.horizon_days,
+            "calendar": calendar.model_dump(),
+        },
+    )
     write_parquet(paths.OPERATIONS, operation_table(snapshot, chance, threshold))
     write_parquet(paths.DUE, due_table(snapshot))
 

@@ -177,18 +177,23 @@ def places(score: NDArray[np.floating], group: Integers) -> Integers:
 def most_expected_f1(chance: Floats, group: Integers) -> Bools:
     """Show each client the first so many as promise the best F1 (none is better than a bad one).
 
-    With chances p, best first, showing k promises about ``2 * sum of the first k p / (k + sum of
-    all p)`` (the plug-in approximation of Ye et al. 2012, Optimizing F-measure). None are shown
-    where that is not above the chance that nothing is repeated: an empty list is right then.
+    With chances p, best first, of which T is the sum, W the sum of the first k and Q that of their
+    squares, showing k promises about ``2 * W / (k + 1 + T - Q / W)``: where a shown one is
+    repeated, the repetitions are that one and those expected of the others. (The plug-in
+    approximation, ``2 * W / (k + T)``, of Ye et al. 2012, Optimizing F-measure, promises too much
+    where T is small.) None are shown where that is not above the chance that nothing is repeated:
+    an empty list is right then.
     """
     place = places(chance, group)
     order = np.lexsort([place, group])
     ordered, groups = chance[order], group[order]
     starts = np.flatnonzero(np.diff(groups, prepend=-1) != 0)
     sizes = np.diff(starts, append=len(order))
-    within = np.cumsum(ordered) - np.repeat(np.cumsum(ordered)[starts] - ordered[starts], sizes)
+    sums = [np.cumsum(values) for values in (ordered, ordered**2)]
+    within, squares = (one - np.repeat(np.r_[0.0, one][starts], sizes) for one in sums)
     total = np.repeat(np.add.reduceat(ordered, starts), sizes)
-    promised = 2 * within / (place[order] + 1 + total)
+    itself = np.clip(squares / np.maximum(within, 1e-300), 0, 1)
+    promised = 2 * within / (place[order] + 2 + total - itself)
     best = np.repeat(np.maximum.reduceat(promised, starts), sizes)
     reached = np.repeat(
         np.minimum.reduceat(np.where(promised == best, place[order], len(order)), starts), sizes

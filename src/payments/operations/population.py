@@ -25,6 +25,8 @@ class Group:
 
     Attributes
     ----------
+    labels : list of str
+        Names of the regions or units.
     week, recent : int array, shape (labels,)
         Payments of the group's clients in 7 and in 30 days.
     keys : int array
@@ -33,6 +35,7 @@ class Group:
         How many they are.
     """
 
+    labels: list[str]
     week: Integers
     recent: Integers
     keys: Integers
@@ -55,6 +58,8 @@ class Population:
 
     Attributes
     ----------
+    providers : list of str
+        Names of the providers.
     provider_recent, provider_before : int array, shape (providers,)
         Payments to each in the last 30 days, and 31 to 90 days ago.
     provider_clients, provider_repeated : int array, shape (providers,)
@@ -65,6 +70,7 @@ class Population:
         Those that the payments have.
     """
 
+    providers: list[str]
     provider_recent: Integers
     provider_before: Integers
     provider_clients: Integers
@@ -89,6 +95,7 @@ class Population:
         client, day = client_days(window, cutoff, lookback_days)
         client_gap = np.diff(day)[np.diff(client) == 0]
         return cls(
+            providers=window.providers,
             provider_recent=np.bincount(paid.provider[age <= RECENT], minlength=size),
             provider_before=np.bincount(
                 paid.provider[(age > RECENT) & (age <= BEFORE)], minlength=size
@@ -103,7 +110,7 @@ class Population:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the counts as .npz."""
+        """Write names and counts as .npz."""
         arrays = {name: value for name, value in vars(self).items() if name != "groups"}
         for name, group in self.groups.items():
             arrays |= {f"{name}.{key}": value for key, value in vars(group).items()}
@@ -113,11 +120,13 @@ class Population:
     def load(cls, path: str | Path) -> "Population":
         """Read what `save` wrote."""
         arrays: dict[str, Any] = dict(np.load(path, allow_pickle=False))
-        groups: dict[str, dict[str, NDArray[Any]]] = {}
-        for name in [name for name in arrays if "." in name]:
-            owner, _, key = name.partition(".")
-            groups.setdefault(owner, {})[key] = arrays.pop(name)
-        return cls(**arrays, groups={name: Group(**parts) for name, parts in groups.items()})
+        parts: dict[str, Any] = {"": {}}
+        for name, values in arrays.items():
+            owner, _, key = name.rpartition(".")
+            plain = values.tolist() if key in {"providers", "labels"} else values
+            parts.setdefault(owner, {})[key] = plain
+        own = parts.pop("")
+        return cls(**own, groups={name: Group(**fields) for name, fields in parts.items()})
 
 
 def _group(window: Payments, name: str, cutoff: int) -> Group:
@@ -129,6 +138,7 @@ def _group(window: Payments, name: str, cutoff: int) -> Group:
     to = recent & (window.provider >= 0)
     keys, payments = np.unique(label[to] * size + window.provider[to], return_counts=True)
     return Group(
+        labels=window.attributes[name].labels,
         week=np.bincount(label[known & (age <= _WEEK)], minlength=labels),
         recent=np.bincount(label[recent], minlength=labels),
         keys=keys,
