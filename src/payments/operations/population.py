@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from src.payments.operations.snapshot import Floats, Integers, client_days, new_pairs
 from src.payments.payments import Payments
