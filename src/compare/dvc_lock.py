@@ -1,4 +1,4 @@
-"""Does dvc.lock of a commit fit its code? What `dvc repro` would run there, and why."""
+"""Do the locks of a commit fit its code? What `dvc repro` would run there, and why."""
 
 import re
 import subprocess
@@ -14,6 +14,8 @@ from src.errors import InputError
 from src.params import read_yaml
 
 _DRY_RUN = ("repro", "--dry", "--allow-missing", "--keep-going")
+_PIPELINES = ("dvc.yaml", "pipelines/payments/dvc.yaml")
+_IN_GIT = ("metrics/", "plots/")
 _MOST = 3  # causes named per stage
 
 
@@ -32,7 +34,8 @@ def stale_stages(commit: str) -> dict[str, str]:
     Returns
     -------
     dict of stage -> cause
-        Empty when dvc.lock, metrics and plots are those of the code.
+        Empty when the locks, metrics and plots are those of the code. Stages of payments are named
+        with their file; a commit without a lock of theirs has none.
 
     Raises
     ------
@@ -45,8 +48,11 @@ def stale_stages(commit: str) -> dict[str, str]:
             ["-C", folder, "checkout", "--quiet", "--detach", commit],
         ):
             subprocess.run(["git", *command], check=True)  # noqa: S603, S607
+        first, payments = _PIPELINES
+        has_run = Path(folder, payments).with_name("dvc.lock").exists()
+        targets = [first, payments] if has_run else [first]
         run = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "dvc", *_DRY_RUN],
+            [sys.executable, "-m", "dvc", *_DRY_RUN, *targets],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -62,8 +68,8 @@ def stale_stages(commit: str) -> dict[str, str]:
         with chdir(folder), Repo() as repository:  # stage names depend on the working folder
             status: dict[str, Any] = repository.status()
         for stage in planned:  # a dry run does not miss what git should have
-            states = {state for kind, _, state in _changes(status.get(stage, [])) if kind == "outs"}
-            stale += [stage] if "deleted" in states and stage not in stale else []
+            lost = _lost(status.get(stage, []))
+            stale += [stage] if lost and stage not in stale else []
         return {stage: _cause(stage, status.get(stage, []), Path(folder)) for stage in stale}
 
 
@@ -79,9 +85,11 @@ def complaint(stale: dict[str, str]) -> str:
         + f" stale ({cause})"
         for cause, stages in by_cause.items()
     ]
+    of_payments = any(stage.startswith(_PIPELINES[1]) for stage in stale)
+    payments = f", 'dvc repro {_PIPELINES[1]}'" if of_payments else ""
     return (
-        f"dvc.lock does not fit the code: {'; '.join(parts)}. Run 'dvc repro' and commit dvc.lock, "
-        "metrics and plots."
+        f"dvc.lock does not fit the code: {'; '.join(parts)}. Run 'dvc repro'{payments} and commit "
+        "dvc.lock, metrics and plots."
     )
 
 
@@ -98,15 +106,25 @@ def _changes(status: list[Any]) -> set[tuple[str, str, str]]:
     return found
 
 
+def _lost(status: list[Any]) -> list[str]:
+    """Outputs that git should have and has not; data and models need not be there."""
+    return sorted(
+        path
+        for kind, path, state in _changes(status)
+        if (kind, state) == ("outs", "deleted") and path.startswith(_IN_GIT)
+    )
+
+
 def _cause(stage: str, status: list[Any], folder: Path) -> str:
     file, _, name = stage.rpartition(":")
     lock = (folder / file).with_name("dvc.lock") if file else folder / "dvc.lock"
     if not lock.exists() or name not in read_yaml(lock.read_text(encoding="utf-8"))["stages"]:
         return "it has never run"
-    changed, rewritten, lost = (
+    changed, rewritten = (
         sorted(path for kind, path, state in _changes(status) if (kind, state) == wanted)
-        for wanted in (("deps", "modified"), ("outs", "modified"), ("outs", "deleted"))
+        for wanted in (("deps", "modified"), ("outs", "modified"))
     )
+    lost = _lost(status)
     causes = [f"{_listed(changed)} changed"] if changed else []
     causes += ["its command changed"] if "changed command" in status else []
     causes += [f"{_listed(rewritten)} is not what it wrote"] if rewritten else []

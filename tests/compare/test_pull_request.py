@@ -373,6 +373,44 @@ def test_stale_stages(repository: Clone, case: str) -> None:
     assert stale_stages("HEAD") == expected
 
 
+PAYMENTS = """\
+stages:
+  clean:
+    wdir: ../..
+    cmd: python code/clean.py
+    deps: [code/clean.py]
+    outs:
+      - data/clean.txt: {cache: false}
+    metrics:
+      - metrics/payments.json: {cache: false}
+"""
+CLEAN = """\
+from pathlib import Path
+for path in ("data/clean.txt", "metrics/payments.json"):
+    Path(path).parent.mkdir(exist_ok=True)
+    Path(path).write_text("1")
+"""
+
+
+def test_the_payments_pipeline_is_looked_at_once_it_has_run(repository: Clone) -> None:
+    payments = "pipelines/payments/dvc.yaml"
+    write(repository, {payments: PAYMENTS, "code/clean.py": CLEAN})
+    repository.commit("Never run")
+    assert stale_stages("HEAD") == {}
+    with warnings.catch_warnings(action="ignore"), Repo() as dvc:
+        dvc.reproduce(targets=[payments])
+    repository.commit("Run: git has the metrics, and not the data, which are in no cache")
+    assert stale_stages("HEAD") == {}
+    write(repository, {"code/clean.py": f"{CLEAN}print()\n"})
+    repository.commit("Other code")
+    assert stale_stages("HEAD") == {f"{payments}:clean": "code/clean.py changed"}
+    (repository.folder / "metrics/payments.json").unlink()
+    write(repository, {"code/clean.py": CLEAN})
+    repository.commit("Metrics lost")
+    cause = "metrics/payments.json is not committed"
+    assert stale_stages("HEAD") == {f"{payments}:clean": cause}
+
+
 def test_a_lock_mended_by_hand_is_stale(repository: Clone) -> None:
     break_chain(repository)
     repository.commit("As after a merge")
@@ -392,6 +430,11 @@ def test_complaint_by_cause() -> None:
     assert complaint({"train_als": "a", "blend": "a", "evaluate": "b", "recommend": "a"}) == (
         "dvc.lock does not fit the code: stages train_als, blend and recommend are stale (a); "
         "stage evaluate is stale (b). Run 'dvc repro' and commit dvc.lock, metrics and plots."
+    )
+    assert complaint({"pipelines/payments/dvc.yaml:clean": "a"}) == (
+        "dvc.lock does not fit the code: stage pipelines/payments/dvc.yaml:clean is stale (a). Run "
+        "'dvc repro', 'dvc repro pipelines/payments/dvc.yaml' and commit dvc.lock, metrics and "
+        "plots."
     )
 
 
