@@ -96,7 +96,8 @@ class Known:
         if name in self.population.groups and name in self.snapshot.window.attributes:
             label = latest(self.snapshot.window, name)[self.snapshot.client]
             known = label >= 0
-            found[known] = count(self.population.groups[name], label)[known]
+            if known.any():  # else there may be no label to look up
+                found[known] = count(self.population.groups[name], label)[known]
         return found
 
     def provider_around(self, name: str) -> Floats:

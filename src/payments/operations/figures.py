@@ -48,8 +48,9 @@ def comparison(table: dict[str, dict[str, float]], horizon_days: int) -> Figure:
     """Gini of models and rules, with 95 % intervals."""
     names = sorted(table, key=lambda name: table[name]["gini"])
     means = np.array([table[name]["gini"] for name in names])
-    low = means - [table[name]["gini_lo"] for name in names]
-    high = np.array([table[name]["gini_hi"] for name in names]) - means
+    # the quantiles of few resamples may leave the value itself outside
+    low = np.maximum(means - [table[name]["gini_lo"] for name in names], 0)
+    high = np.maximum([table[name]["gini_hi"] for name in names] - means, 0)
     days = "the next day" if horizon_days == 1 else f"within {horizon_days} days"
     figure, axes = one_panel(8, 0.36 * len(names) + 1.3, f"Who tells what is repeated {days}")
     axes.barh(

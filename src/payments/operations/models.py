@@ -19,9 +19,6 @@ from catboost import CatBoostClassifier, Pool
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from src.errors import InputError
@@ -36,6 +33,8 @@ from src.reporting import write_arrays
 
 Columns = Mapping[str, NDArray[np.float32]]
 Floats = NDArray[np.float64]
+
+MODELS = ("logistic", "network", "booster")
 
 _STEPS = 1_000  # of the regression's solver; it needs far fewer
 _BATCH = 2_000
@@ -156,12 +155,16 @@ class OperationModels:
         """
         evidence = self.evidence(columns)
         with threadpool_limits(limits=1, user_api="blas"):
-            log_odds = {
-                "logistic": self.logistic.log_odds(evidence),
-                "network": self.network.log_odds(evidence),
-                "booster": boosting.predict(self.booster, matrix(columns), "RawFormulaVal"),
-            }
-        return {name: expit(values + self.correction) for name, values in log_odds.items()}
+            return {model: self.chance(model, columns, evidence) for model in MODELS}
+
+    def chance(self, model: str, columns: Columns, evidence: dict[str, Floats]) -> Floats:
+        """Chance of a repetition by one model, which may not need the evidence."""
+        if model == "booster":
+            log_odds = boosting.predict(self.booster, matrix(columns), "RawFormulaVal")
+        else:
+            weighing = self.logistic if model == "logistic" else self.network
+            log_odds = weighing.log_odds(evidence)
+        return np.asarray(expit(log_odds + self.correction))
 
     def save(self, folder: str | Path) -> None:
         """Write the files of the models into a folder."""
@@ -285,6 +288,9 @@ def fit_logistic(
     A coefficient below 0 would turn a factor's evidence round, which happens where factors say
     nearly the same, and which nobody can read.
     """
+    # Seconds to import, and only needed to learn: the service starts without.
+    from sklearn.linear_model import LogisticRegression
+
     names = list(evidence)
     while True:
         inputs = np.column_stack([evidence[name] for name in names])
@@ -302,6 +308,9 @@ def fit_network(
     evidence: dict[str, Floats], event: NDArray[np.bool_], settings: NetworkSettings
 ) -> Network:
     """Fit the network by a fixed number of epochs."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
     inputs = np.column_stack(list(evidence.values()))
     model = MLPClassifier(
         (settings.units,),

@@ -19,8 +19,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
-from sklearn.tree import DecisionTreeClassifier
 
 from src.reporting import atomic
 
@@ -147,6 +145,10 @@ def _edges(
     """Edges between bins whose rates rise or fall all the way."""
     if len(values) == 0 or not 0 < event.sum() < len(event):
         return []
+    # Seconds to import, and only needed to learn: the service starts without.
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.tree import DecisionTreeClassifier
+
     values = values.astype(np.float32)  # as the tree sees them
     tree = DecisionTreeClassifier(
         max_leaf_nodes=most, min_samples_leaf=max(int(least_share * len(values)), 1), random_state=0

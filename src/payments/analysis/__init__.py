@@ -1,0 +1,1 @@
+"""Analysis of a bank's payments: tables, what they say, figures."""

@@ -1,0 +1,160 @@
+import math
+
+import numpy as np
+import pytest
+
+from src.errors import InputError
+from src.payments.providers import evaluation
+from src.payments.providers.boosting import BoostingSettings
+from src.payments.providers.evaluation import found, learn, rolling_origins, validations
+from src.payments.providers.factors import AlsSettings
+from src.payments.providers.known import Known, first_payments
+from src.payments.providers.machine import MachineSettings
+from src.payments.providers.models import MODELS, ModelSettings, fit_models
+from src.payments.providers.regions import RegionSettings
+from src.payments.providers.second_stage import SecondStageSettings
+from src.payments.providers.windows import ExampleSettings, recommend, window
+from tests.payments.providers.toy import groups, targets
+
+CLIENTS = np.array([2, 5, 7, 9])
+# 2 wants providers 4 and 6, 5 wants 1 and one that nobody has paid, 7 only such a one, 9 wants 4.
+TARGETS = targets((2, 4), (2, 6), (5, 1), (5, -1), (7, -1), (9, 4))
+GOOD = np.array([[6, 3, 4], [0, 1, -1], [4, 1, 6], [4, -1, -1]], dtype=np.int32)
+POOR = np.array([[0, 1, 2]] * 4, dtype=np.int32)
+
+STREAM = groups(240)
+SETTINGS = ExampleSettings(
+    horizon_days=20,
+    origins=2,
+    resamples=100,
+    models=ModelSettings(
+        als=AlsSettings(factors=4, iterations=5),
+        machine=MachineSettings(factors=4, epochs=5),
+        boosting=BoostingSettings(days=20, iterations=10),
+    ),
+    second_stage=SecondStageSettings(windows=2, per_model=10, iterations=40, learning_rate=0.2),
+    regions=RegionSettings(),
+)
+
+
+def test_what_lists_find_by_hand() -> None:
+    result = found(GOOD, CLIENTS, TARGETS)
+    assert result.hits.tolist() == [
+        [True, False, True],
+        [False, True, False],
+        [True, False, False],
+    ]
+    assert result.wanted.tolist() == [2, 2, 1]
+    assert result.reachable.tolist() == [2, 1, 1]
+    assert result.everybody == 4
+    assert result.hit(1).tolist() == [1, 0, 1]
+    assert result.hit(2).tolist() == [1, 1, 1]
+    assert result.average_precision(3).tolist() == pytest.approx(
+        [1 / 2 * (1 / 1 + 2 / 3), 1 / 2, 1 / 1]
+    )
+    assert result.average_precision(1).tolist() == [1, 0, 1]
+    assert result.recall(3).tolist() == [1, 1, 1]
+    assert result.recall(1).tolist() == [1 / 2, 0, 1]
+    assert result.recall_all(3).tolist() == [1, 1 / 2, 1]
+
+
+def test_the_table_by_hand() -> None:
+    rows = evaluation.table({"popularity": POOR, "good": GOOD}, CLIENTS, TARGETS, 8, 200, 7)
+    assert rows["model"].tolist() == ["popularity", "good"]
+    poor, good = rows.to_dict("records")
+    assert good["hit@1"] == pytest.approx(2 / 3)
+    assert good["hit@5"] == good["hit@10"] == good["recall@10"] == 1
+    assert good["map@10"] == pytest.approx((1 / 2 * (1 + 2 / 3) + 1 / 2 + 1) / 3)
+    assert good["recall_all@10"] == pytest.approx((1 + 1 / 2 + 0 + 1) / 4)
+    assert good["coverage@10"] == 5 / 8  # 0, 1, 3, 4, 6
+    assert good["map@10_lo"] < good["map@10"] < good["map@10_hi"]
+    assert poor["map@10"] == pytest.approx(1 / 2 / 3)  # 5 finds 1 at rank 2
+    assert good["map_gain"] == pytest.approx(good["map@10"] - poor["map@10"])
+    assert poor["map_gain"] == 0
+    assert [poor["against_popularity"], good["against_popularity"]] == [
+        "no difference shown",
+        "no difference shown",  # 5 gains nothing, and may be drawn alone
+    ]
+
+
+def test_who_wins_is_said() -> None:
+    clients = np.arange(40)
+    wanted = targets(*[(client, 1) for client in range(40)])
+    right, wrong = (np.full((40, 1), provider, dtype=np.int32) for provider in (1, 0))
+    rows = evaluation.table({"popularity": right, "lost": wrong}, clients, wanted, 2, 100, 7)
+    assert rows["against_popularity"].tolist() == ["no difference shown", "worse"]
+    rows = evaluation.table({"popularity": wrong, "won": right}, clients, wanted, 2, 100, 7)
+    assert rows["against_popularity"].tolist() == ["no difference shown", "better"]
+    assert rows["map_gain"].tolist() == [0, 1]
+
+
+def test_rolling_origins() -> None:
+    origins = list(rolling_origins(STREAM, 180, SETTINGS))
+    assert [origin.window.known.cut_off for origin in origins] == [160, 180]
+    names = [name for name in MODELS if name != "unit"]  # the stream has no units
+    last = origins[-1]
+    rows = last.table(SETTINGS)
+    assert rows["model"].tolist() == [*names, "second_stage"]
+    by_model = rows.set_index("model")["hit@10"]
+    assert by_model["second_stage"] >= by_model["popularity"]
+
+    # the same second stage is learnt alone, and ranks the same
+    alone = learn(STREAM, 180, SETTINGS)
+    known = Known.before(STREAM, 180)
+    models = fit_models(known, SETTINGS.second_stage.models, SETTINGS.models)
+    clients = first_payments(known, STREAM, 200).clients()
+    ranking = recommend(known, last.own.regions, models, alone, clients, SETTINGS)
+    impossible = last.own.impossible(SETTINGS.regions)
+    assert ranking.tolist() == last.own.candidates.ranking(last.scores, 10, impossible).tolist()
+
+
+def test_the_second_stage_has_seen_nothing_of_its_window() -> None:
+    later = STREAM.provider.copy()
+    later[STREAM.day >= 180] = later[STREAM.day >= 180][::-1]
+    changed = type(STREAM)(**{**vars(STREAM), "provider": later})
+    features = np.random.default_rng(7).random((50, len(learn(STREAM, 180, SETTINGS).names)))
+    scores = [learn(one, 180, SETTINGS).score(features.astype("f4")) for one in (STREAM, changed)]
+    assert scores[0].tobytes() == scores[1].tobytes()
+
+
+def test_the_regional_filter_leaves_out_what_is_impossible() -> None:
+    (origin,) = rolling_origins(STREAM, 180, SETTINGS.model_copy(update={"origins": 1}))
+    rows = origin.filtered(SETTINGS).set_index("model")
+    assert (rows["impossible_after"] == 0).all()
+    popular = rows.loc["popularity"]
+    # every provider is paid in one region only, and popularity knows nothing of it
+    barred = origin.window.regions
+    assert barred is not None
+    assert popular["recommendations"] == 10 * len(origin.window.candidates.clients)
+    assert popular["impossible"] > popular["recommendations"] / 2
+    assert popular["hit@10_after"] >= popular["hit@10"]
+    assert popular["hit_change"] == pytest.approx(popular["hit@10_after"] - popular["hit@10"])
+
+
+def test_both_validations() -> None:
+    (origin,) = rolling_origins(STREAM, 180, SETTINGS.model_copy(update={"origins": 1}))
+    rows = validations(origin.window, STREAM, SETTINGS)
+    names = [name for name in MODELS if name != "unit"]
+    assert rows["model"].tolist() == [*names, *names]
+    assert rows["validation"].tolist() == ["masked"] * len(names) + ["out_of_time"] * len(names)
+    out_of_time = rows[rows["validation"] == "out_of_time"].drop(columns="validation")
+    expected = origin.table(SETTINGS).iloc[: len(names)]
+    assert out_of_time.reset_index(drop=True).equals(expected)
+    assert not math.isnan(rows["map@10"].sum())
+
+
+def test_too_few_days() -> None:
+    with pytest.raises(InputError, match=r"no payment .* is earlier than 1969-12-22: choose a lat"):
+        list(rolling_origins(STREAM, 50, SETTINGS))
+
+
+def test_nothing_comes_true() -> None:
+    with pytest.raises(InputError, match=r"from 1970-10-28 on no client pays .* first time"):
+        window(STREAM, 300, SETTINGS, ["popularity"])
+
+
+def test_models_of_the_second_stage_must_exist() -> None:
+    stage = SecondStageSettings(models=["als", "magic"])
+    with pytest.raises(InputError, match=r"second_stage.models names magic; known are popularity,"):
+        evaluation.check(SETTINGS.model_copy(update={"second_stage": stage}))
+    evaluation.check(SETTINGS)

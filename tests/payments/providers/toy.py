@@ -1,0 +1,66 @@
+from collections.abc import Sequence
+
+import numpy as np
+
+from src.payments.payments import Codes, Payments
+from src.payments.providers.known import Known, Targets
+
+Row = tuple[str, int, str | None]
+
+
+def payments(rows: Sequence[Row], **attributes: Sequence[str | None]) -> Payments:
+    """Payments of 10 by client, day and provider; attributes as labels, one per row."""
+    order = sorted(range(len(rows)), key=lambda row: rows[row][:2])
+    client = _codes([rows[row][0] for row in order])
+    provider = _codes([rows[row][2] for row in order])
+    return Payments(
+        client=client.codes,
+        provider=provider.codes,
+        day=np.array([rows[row][1] for row in order], dtype=np.int32),
+        amount=np.full(len(rows), 10.0),
+        clients=np.array(client.labels),
+        providers=provider.labels,
+        attributes={
+            name: _codes([labels[row] for row in order]) for name, labels in attributes.items()
+        },
+    )
+
+
+def visits(text: str, day: int = 1) -> Payments:
+    """One payment each, all on one day: ``a:XY b:Z`` are a's to X and Y and b's to Z."""
+    words = [word.split(":") for word in text.split()]
+    return payments([(client, day, one) for client, providers in words for one in providers])
+
+
+def known(text: str) -> Known:
+    """What `visits` say, known on day 10."""
+    return Known.before(visits(text), 10)
+
+
+def targets(*pairs: tuple[int, int]) -> Targets:
+    """Client and provider of each."""
+    client, provider = zip(*pairs, strict=True)
+    return Targets(np.array(client, dtype=np.int64), np.array(provider, dtype=np.int64))
+
+
+def groups(days: int) -> Payments:
+    """Sixty clients of three tastes, who try the next provider of theirs every fifth day.
+
+    Taste decides which ten providers of thirty a client pays, and the region they live in; where
+    they begin among them depends on the client.
+    """
+    rows: list[Row] = []
+    regions = []
+    for number in range(60):
+        taste = number % 3
+        for day in range(number % 5, days, 5):
+            provider = taste * 10 + (number // 3 + day // 5 // 4) % 10
+            rows.append((f"c{number:02}", day, f"p{provider:02}"))
+            regions.append(f"r{taste}")
+    return payments(rows, region=regions)
+
+
+def _codes(labels: Sequence[str | None]) -> Codes:
+    known_labels = sorted({label for label in labels if label is not None})
+    codes = [-1 if label is None else known_labels.index(label) for label in labels]
+    return Codes(np.array(codes, dtype=np.int32), known_labels)
