@@ -39,7 +39,12 @@ def write_json(path: str | Path, content: Any) -> None:
     ValueError
         `content` holds a NaN or an infinity.
     """
-    text = json.dumps(_rounded(content), indent=2, allow_nan=False, ensure_ascii=False)
+    write_exact(path, _rounded(content))
+
+
+def write_exact(path: str | Path, content: Any) -> None:
+    """Write JSON whose floats come back as they were, as `write_json` does not."""
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
     with atomic(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 

@@ -6,11 +6,14 @@ REJECTED = "data/payments/rejected.parquet"  # rows that could not be read, with
 CLEAN = "data/payments/clean.parquet"  # payments that were made, by client and day
 OBSERVATIONS = "data/payments/observations.parquet"  # operations at cut-offs, their factors
 OPERATIONS = "data/payments/operations.parquet"  # chances of the day after the last, cards, top
+NEW_PROVIDERS = "data/payments/examples.parquet"  # new providers for each client
+POPULAR = "data/payments/popular.parquet"  # popular providers by region, for unknown clients
 DUE = "data/payments/due.parquet"  # recurring operations and when they are expected
 
 # models
 OPERATION_MODELS = "models/payments/operations"  # folder: learnt before validation; evaluated
 SERVED_OPERATIONS = "models/payments/served_operations"  # folder: refitted up to the last day
+EXAMPLE_MODEL = "models/payments/examples.cbm"  # second stage, learnt before the test
 
 # metrics and plots, in git
 QUALITY = "metrics/payments_quality.json"  # what ingest found in the file
@@ -43,3 +46,11 @@ GINI_BY_CUTOFF_PNG = "plots/payments/gini_by_cutoff.png"
 CARD_CURVE_PNG = "plots/payments/card_curve.png"
 RELIABILITY_PNG = "plots/payments/reliability.png"
 FACTORS_PNG = "plots/payments/factors.png"  # mean contribution of each factor (SHAP)
+EXAMPLES = "plots/payments/examples.csv"  # models of new providers at each origin
+EXAMPLES_FILTER = "plots/payments/examples_filter.csv"  # what the regional filter does
+EXAMPLES_VALIDATIONS = "plots/payments/examples_validations.csv"  # masking, and out of time
+EXAMPLES_IMPORTANCES = "plots/payments/examples_importances.csv"  # what the second stage looks at
+EXAMPLES_PNG = "plots/payments/examples.png"
+EXAMPLES_ORIGINS_PNG = "plots/payments/examples_origins.png"
+EXAMPLES_VALIDATIONS_PNG = "plots/payments/examples_validations.png"
+EXAMPLES_IMPORTANCES_PNG = "plots/payments/examples_importances.png"

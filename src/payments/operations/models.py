@@ -29,7 +29,7 @@ from src.params import Section
 from src.payments.operations import woe
 from src.payments.operations.factors import FACTORS
 from src.payments.operations.woe import Bins
-from src.reporting import write_arrays
+from src.reporting import write_arrays, write_exact
 
 Columns = Mapping[str, NDArray[np.float32]]
 Floats = NDArray[np.float64]
@@ -170,7 +170,7 @@ class OperationModels:
         """Write the files of the models into a folder."""
         folder = Path(folder)
         woe.save(folder / "woe.json", self.dictionary)
-        woe.write_exact(
+        write_exact(
             folder / "logistic.json",
             {
                 "intercept": self.logistic.intercept,

@@ -15,12 +15,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src.reporting import atomic
+from src.reporting import write_exact
 
 Floats = NDArray[np.float64]
 
@@ -184,13 +183,6 @@ def _information(rate: Floats, total: Floats) -> float:
 def save(path: str | Path, dictionary: Sequence[Bins]) -> None:
     """Write the bins of all factors as JSON; the weights follow from the counts."""
     write_exact(path, [asdict(bins) for bins in dictionary])
-
-
-def write_exact(path: str | Path, content: Any) -> None:
-    """Write JSON whose floats come back as they were: a rounded edge moves values to other bins."""
-    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    with atomic(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def load(path: str | Path) -> list[Bins]:

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from src.errors import InputError
 from src.models.boosting import BoosterSettings, fit_booster, new_booster, predict
+from src.models.contract import CannotFitError
 from src.payments.providers.activity import of_clients
 from src.payments.providers.factors import AlsSettings, confidence, new_als
 from src.payments.providers.known import Ints, Known, first_payments
@@ -29,7 +30,7 @@ class BoostingSettings(BoosterSettings):
     coverage: float = Field(default=0.8, gt=0, le=1)
     classes: int = Field(default=100, ge=2)
     days: int = Field(default=180, ge=1)
-    rows: int = Field(default=100_000, ge=100)
+    rows: int = Field(default=5_000, ge=100)
     iterations: int = Field(default=200, ge=1)
     depth: int = Field(default=4, ge=1, le=16)
     learning_rate: float = Field(default=0.1, gt=0, le=1)
@@ -75,7 +76,8 @@ def boosting(known: Known, settings: BoostingSettings, als: AlsSettings) -> Boos
     Raises
     ------
     InputError
-        Fewer than two of the providers were paid for the first time.
+        Fewer than two of the providers were paid for the first time, or always by clients who are
+        alike.
     """
     earlier = Known.before(known.payments, known.cut_off - settings.days, known.never_offered)
     targets = first_payments(earlier, known.payments, known.cut_off)
@@ -97,7 +99,10 @@ def boosting(known: Known, settings: BoostingSettings, als: AlsSettings) -> Boos
         folded = model.recalculate_user(everybody, confidence(known)[:, earlier.paid])
     before = np.hstack([aggregates(earlier), model.user_factors])
     booster = new_booster("MultiClass", settings, rsm=settings.colsample_bylevel)
-    fit_booster(booster, Pool(before[targets.client[rows]], labels))
+    try:
+        fit_booster(booster, Pool(before[targets.client[rows]], labels))
+    except CannotFitError as error:
+        raise InputError(f"boosting of new providers cannot learn: {error}") from None
     return Boosting(booster, classes, np.hstack([aggregates(known), folded]), below(known))
 
 

@@ -315,9 +315,14 @@ def validations(out_of_time: Window, payments: Payments, settings: ExampleSettin
 
 
 def check(settings: ExampleSettings) -> None:
-    """Raise InputError if the second stage names a model that does not exist."""
+    """Raise InputError if the second stage names no model, or its candidates are too few."""
     if unknown := sorted(set(settings.second_stage.models) - set(MODELS)):
         raise InputError(
             f"params.yaml: second_stage.models names {', '.join(unknown)}; known are "
             f"{', '.join(MODELS)}"
+        )
+    if settings.k > settings.second_stage.per_model:
+        raise InputError(
+            f"params.yaml: lists of k = {settings.k} are longer than the candidates of a model, "
+            f"second_stage.per_model = {settings.second_stage.per_model}"
         )

@@ -251,6 +251,14 @@ def test_hazard_of_a_longer_horizon() -> None:
     assert due(gaps, elapsed, 7, everyones).tolist() == pytest.approx(expected, rel=1e-12)
 
 
+def test_hazard_at_the_end_of_the_window() -> None:
+    # nobody's gap lasts four days or longer, two of them three
+    none = Gaps(np.zeros(0, dtype=np.intp), np.zeros(0), 4)
+    found = due(none, np.array([2.0, 3.0, 4.0, 9.0]), 1, np.array([0, 0, 0, 2]))
+    expected = [0.001 / (2 + 1), (2 + 0.001) / (2 + 1), 0.001 / (0 + 1), 0.001 / (0 + 1)]
+    assert found.tolist() == pytest.approx(expected)
+
+
 def test_a_gap_as_long_as_the_time_elapsed_is_not_longer() -> None:
     gaps = Gaps(np.array([0, 0, 0, 0]), np.array([5.0, 6.0, 7.0, 8.0]), 2)
     np.testing.assert_array_equal(longer_gaps(gaps, np.array([6.0, 6.0])), [2 / 4, NAN])

@@ -158,3 +158,8 @@ def test_models_of_the_second_stage_must_exist() -> None:
     with pytest.raises(InputError, match=r"second_stage.models names magic; known are popularity,"):
         evaluation.check(SETTINGS.model_copy(update={"second_stage": stage}))
     evaluation.check(SETTINGS)
+
+
+def test_lists_are_no_longer_than_the_candidates() -> None:
+    with pytest.raises(InputError, match=r"k = 11 are longer .* second_stage.per_model = 10"):
+        evaluation.check(SETTINGS.model_copy(update={"k": 11}))
