@@ -255,7 +255,7 @@ def rolling_origins(
     for steps in reversed(range(settings.origins + chosen.windows)):
         start = cut_off - steps * settings.horizon_days
         measured = steps < settings.origins
-        seen = window(payments, start, settings, tuple(MODELS) if measured else chosen.models)
+        seen = window(payments, start, settings, settings.compared if measured else chosen.models)
         own = seen.of_models(chosen.models)
         names, features = own.features()
         if measured:
@@ -315,14 +315,24 @@ def validations(out_of_time: Window, payments: Payments, settings: ExampleSettin
 
 
 def check(settings: ExampleSettings) -> None:
-    """Raise InputError if the second stage names no model, or its candidates are too few."""
-    if unknown := sorted(set(settings.second_stage.models) - set(MODELS)):
+    """Check what the fields' ranges do not.
+
+    Raises
+    ------
+    InputError
+        A model does not exist, or is in the second stage but not compared; lists are longer than
+        what a model gives to choose from.
+    """
+    chosen = settings.second_stage.models
+    if unknown := sorted({*chosen, *settings.compared} - set(MODELS)):
         raise InputError(
-            f"params.yaml: second_stage.models names {', '.join(unknown)}; known are "
+            f"examples in params.yaml names {', '.join(unknown)}; known models are "
             f"{', '.join(MODELS)}"
         )
-    if settings.k > settings.second_stage.per_model:
+    if alone := sorted({*chosen, "popularity"} - set(settings.compared)):
+        raise InputError(f"examples.compared in params.yaml lacks {', '.join(alone)}")
+    if settings.k > (most := settings.second_stage.per_model):
         raise InputError(
-            f"params.yaml: lists of k = {settings.k} are longer than the candidates of a model, "
-            f"second_stage.per_model = {settings.second_stage.per_model}"
+            f"params.yaml: lists of examples.k = {settings.k} are longer than what each model "
+            f"gives, second_stage.per_model = {most}"
         )

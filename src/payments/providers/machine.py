@@ -2,10 +2,10 @@
 
 import numpy as np
 import scipy.sparse as sp
-from lightfm import LightFM
 from numpy.typing import NDArray
 from pydantic import Field
 
+from src.errors import InputError
 from src.params import Section
 from src.payments.providers.factors import Factors
 from src.payments.providers.known import Ints, Known
@@ -32,6 +32,14 @@ def machine(known: Known, settings: MachineSettings) -> Factors:
     What is known of a client or provider has an embedding and a bias each; theirs is the mean of
     them. A score is the product of the embeddings of both, and the bias of the provider.
     """
+    try:
+        from lightfm import LightFM
+    except ImportError:
+        raise InputError(
+            "examples.compared names machine, which needs the package rectools-lightfm: install it "
+            "with 'pip install rectools-lightfm==1.17.3' (it is built from source, by a C "
+            "compiler), or leave machine out"
+        ) from None
     of_clients, of_providers = _described(known, settings.features)
     history = known.matrix().tocoo()
     pairs = sp.coo_matrix(

@@ -24,12 +24,14 @@ class ExampleSettings(Section):
     """What is offered, for how long, and how it is measured.
 
     `horizon_days` is the length of a window. Providers in `never_offered` are recommended to
-    nobody. Lists have `k` providers. `origins` windows are measured, the last one on the cut-off
+    nobody. Lists have `k` providers. `compared` models are measured, among them those of the second
+    stage. `origins` windows are measured, the last one on the cut-off
     day. `masked_share` of the pairs is hidden to validate by random masking.
     """
 
     horizon_days: int = Field(default=88, ge=1)
     never_offered: list[str] = Field(default=[])
+    compared: list[str] = Field(default=[name for name in MODELS if name != "machine"])
     k: int = Field(default=10, ge=10, le=100)
     origins: int = Field(default=3, ge=1)
     masked_share: float = Field(default=0.1, gt=0, lt=1)

@@ -10,7 +10,7 @@ from src.payments.providers.evaluation import found, learn, rolling_origins, val
 from src.payments.providers.factors import AlsSettings
 from src.payments.providers.known import Known, first_payments
 from src.payments.providers.machine import MachineSettings
-from src.payments.providers.models import MODELS, ModelSettings, fit_models
+from src.payments.providers.models import ModelSettings, fit_models
 from src.payments.providers.regions import RegionSettings
 from src.payments.providers.second_stage import SecondStageSettings
 from src.payments.providers.windows import ExampleSettings, recommend, window
@@ -91,7 +91,7 @@ def test_who_wins_is_said() -> None:
 def test_rolling_origins() -> None:
     origins = list(rolling_origins(STREAM, 180, SETTINGS))
     assert [origin.window.known.cut_off for origin in origins] == [160, 180]
-    names = [name for name in MODELS if name != "unit"]  # the stream has no units
+    names = [name for name in SETTINGS.compared if name != "unit"]  # the stream has no units
     last = origins[-1]
     rows = last.table(SETTINGS)
     assert rows["model"].tolist() == [*names, "second_stage"]
@@ -134,7 +134,7 @@ def test_the_regional_filter_leaves_out_what_is_impossible() -> None:
 def test_both_validations() -> None:
     (origin,) = rolling_origins(STREAM, 180, SETTINGS.model_copy(update={"origins": 1}))
     rows = validations(origin.window, STREAM, SETTINGS)
-    names = [name for name in MODELS if name != "unit"]
+    names = [name for name in SETTINGS.compared if name != "unit"]
     assert rows["model"].tolist() == [*names, *names]
     assert rows["validation"].tolist() == ["masked"] * len(names) + ["out_of_time"] * len(names)
     out_of_time = rows[rows["validation"] == "out_of_time"].drop(columns="validation")
@@ -155,8 +155,13 @@ def test_nothing_comes_true() -> None:
 
 def test_models_of_the_second_stage_must_exist() -> None:
     stage = SecondStageSettings(models=["als", "magic"])
-    with pytest.raises(InputError, match=r"second_stage.models names magic; known are popularity,"):
+    with pytest.raises(
+        InputError, match=r"examples in params.yaml names magic; known models are popularity,"
+    ):
         evaluation.check(SETTINGS.model_copy(update={"second_stage": stage}))
+    few = SETTINGS.model_copy(update={"compared": ["als", "popularity"]})
+    with pytest.raises(InputError, match=r"examples.compared in params.yaml lacks .*item_knn"):
+        evaluation.check(few)
     evaluation.check(SETTINGS)
 
 

@@ -1,3 +1,6 @@
+import sys
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -50,6 +53,18 @@ def test_als_that_explodes_is_refused() -> None:
         factors.als(known("a:X"), settings)
 
 
+def test_the_machine_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightfm", None)
+    with pytest.raises(InputError, match="machine, which needs the package rectools-lightfm: inst"):
+        machine(known(TASTES), MachineSettings())
+
+
+needs_lightfm = pytest.mark.skipif(
+    find_spec("lightfm") is None, reason="rectools-lightfm is not installed"
+)
+
+
+@needs_lightfm
 @pytest.mark.parametrize("features", [True, False])
 def test_the_factorization_machine_separates_tastes(features: bool) -> None:
     settings = MachineSettings(factors=8, epochs=30, features=features)
@@ -58,6 +73,7 @@ def test_the_factorization_machine_separates_tastes(features: bool) -> None:
     assert scores[1, :3].min() > scores[1, 3:].max()
 
 
+@needs_lightfm
 def test_the_machine_knows_a_client_by_their_region() -> None:
     rows = [(f"{'ab'[number % 2]}{number:02}", 1, "XP"[number % 2]) for number in range(40)]
     regions = ["east", "west"] * 20
