@@ -15,8 +15,9 @@ demo: .venv/runtime ## Install, run the pipeline on simulated data, print the co
 	dvc repro
 	python -m src.products.report
 
-payments: .venv/runtime ## Install, run the payments pipeline on simulated data.
+payments: .venv/runtime ## Install, run the payments pipeline on simulated data, print the comparison.
 	dvc repro pipelines/payments/dvc.yaml
+	python -m src.payments.report
 
 notebook: .venv/development ## Execute the analysis on the data at hand: data/recommendations_EDA.ipynb.
 	jupyter-execute notebooks/recommendations_EDA.ipynb --output=../data/recommendations_EDA

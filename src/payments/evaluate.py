@@ -53,6 +53,23 @@ def factor_table(models: OperationModels, columns: dict[str, np.ndarray]) -> pd.
     ).sort_values(["mean_shap", "factor"], ascending=[False, True])
 
 
+def example_metrics() -> dict[str, object]:
+    """What the stage examples found, as metrics: the last origin, the filter, masking."""
+    table = pd.read_csv(paths.EXAMPLES)
+    last = table[table["cutoff"] == table["cutoff"].max()]
+    about = ["cutoff", "clients", "new_pairs", "reachable_pairs"]
+    measured = last.drop(columns=about).set_index("model")
+    both = pd.read_csv(paths.EXAMPLES_VALIDATIONS)
+    masked = both[both["validation"] == "masked"].set_index("model")
+    effects = pd.read_csv(paths.EXAMPLES_FILTER).set_index("model")
+    return {
+        "test": last[about].iloc[0].to_dict(),
+        "models": measured.to_dict("index"),
+        "masked": masked[["map@10", "hit@10"]].to_dict("index"),
+        "filter": effects.to_dict("index"),
+    }
+
+
 def main() -> None:
     """Run the stage as params.yaml says."""
     settings = params.load("evaluate", Evaluate, PARAMS)
@@ -81,7 +98,8 @@ def main() -> None:
                 },
                 "models": repeats,
                 "cards": cards,
-            }
+            },
+            "examples": example_metrics(),
         },
     )
     by_cutoff, curve = results.gini_by_cutoff(test), results.card_curve(test)

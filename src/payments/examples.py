@@ -1,5 +1,8 @@
 """examples: which provider that they have never paid will each client pay? Models, measured."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from src import params
@@ -32,8 +35,15 @@ def main() -> None:
     tables = []
     for origin in rolling_origins(used, windows.test, settings):
         table = origin.table(settings)
-        table.insert(0, "cutoff", str(date_of(origin.window.known.cut_off)))
-        tables.append(table)
+        targets = origin.window.targets
+        reachable = targets.provider >= 0
+        first: dict[str, Any] = {
+            "cutoff": str(date_of(origin.window.known.cut_off)),
+            "clients": len(np.unique(targets.client[reachable])),
+            "new_pairs": len(targets),
+            "reachable_pairs": int(reachable.sum()),
+        }
+        tables.append(table.assign(**first)[[*first, *table.columns]])
     by_origin = pd.concat(tables, ignore_index=True)
     both = validations(origin.window, used, settings)
     looked_at = origin.second_stage.importances()

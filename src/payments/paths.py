@@ -6,8 +6,8 @@ REJECTED = "data/payments/rejected.parquet"  # rows that could not be read, with
 CLEAN = "data/payments/clean.parquet"  # payments that were made, by client and day
 OBSERVATIONS = "data/payments/observations.parquet"  # operations at cut-offs, their factors
 OPERATIONS = "data/payments/operations.parquet"  # chances of the day after the last, cards, top
-NEW_PROVIDERS = "data/payments/examples.parquet"  # new providers for each client
-POPULAR = "data/payments/popular.parquet"  # popular providers by region, for unknown clients
+NEW_PROVIDERS = "data/payments/examples.parquet"  # providers that are new to each client
+POPULAR = "data/payments/popular.parquet"  # the same for clients who are not known, by region
 DUE = "data/payments/due.parquet"  # recurring operations and when they are expected
 
 # models

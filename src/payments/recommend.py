@@ -7,13 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from src import params
 from src.errors import run
-from src.payments import paths
+from src.payments import manifest, paths
 from src.payments.calendar import Calendar, date_of
 from src.payments.operations.evaluation import CardSettings, places, threshold_at
-from src.payments.operations.factors import Known, factor_columns
+from src.payments.operations.factors import Basis, factor_columns
 from src.payments.operations.models import TrainOperations, fit_rows
 from src.payments.operations.observations import Observe, named, observe
 from src.payments.operations.population import Population
@@ -21,9 +22,16 @@ from src.payments.operations.recurring import recurring
 from src.payments.operations.results import Observed
 from src.payments.operations.snapshot import Snapshot, by_operation
 from src.payments.payments import Payments
+from src.payments.providers.evaluation import check, learn
+from src.payments.providers.known import Known
+from src.payments.providers.models import fit_models
+from src.payments.providers.windows import ExampleSettings, recommend, regions_known
 from src.payments.schema import PARAMS
 from src.payments.windows import Split, Windows
-from src.reporting import write_json, write_parquet
+from src.reporting import write_exact, write_parquet
+
+_AT_ONCE = 10_000  # clients
+_POPULAR = 100  # providers of a list for clients who are not known
 
 
 class Recommend(params.Section):
@@ -81,6 +89,68 @@ def due_table(snapshot: Snapshot) -> pa.Table:
     return table.take(pa.array(order))
 
 
+def example_table(payments: Payments, settings: ExampleSettings) -> pa.Table:
+    """Offer new providers to every client, learnt up to the last day.
+
+    Returns
+    -------
+    pa.Table
+        client, place (1 is best), provider, score (float32); by client and place.
+    """
+    day = int(payments.day.max()) + 1
+    second_stage = learn(payments, day, settings)
+    known = Known.before(payments, day, settings.never_offered)
+    models = fit_models(known, settings.second_stage.models, settings.models)
+    regions = regions_known(known, settings)
+    clients = np.unique(known.pairs.client)
+    batches = [clients[start : start + _AT_ONCE] for start in range(0, len(clients), _AT_ONCE)]
+    parts = [
+        recommend(known, regions, models, second_stage, batch, settings)
+        for batch in tqdm(batches, "new providers", unit="batch", disable=None)
+    ]
+    client, place, provider, score = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("client", "place", "provider", "score")
+    )
+    return pa.table(
+        {
+            "client": known.payments.clients[client],
+            "place": pa.array(place, pa.int32()),
+            "provider": pa.array(known.payments.providers).take(pa.array(provider)),
+            "score": score,
+        }
+    )
+
+
+def popular_table(payments: Payments, never_offered: list[str]) -> pa.Table:
+    """Rank providers by how many clients have paid them, everywhere and in each region.
+
+    Returns
+    -------
+    pa.Table
+        region (null: everywhere), place (1 is best), provider, at most a hundred each; by region
+        and place.
+    """
+    known = Known.before(payments, int(payments.day.max()) + 1, never_offered)
+    groups: dict[str | None, NDArray[np.bool_]] = {None: np.ones(len(known.pairs), dtype=bool)}
+    if "region" in known.payments.attributes:
+        region = known.latest("region")[known.pairs.client]
+        labels = known.payments.attributes["region"].labels
+        groups |= {label: region == code for code, label in enumerate(labels)}
+    rows = []
+    for label, members in groups.items():
+        payers = np.bincount(known.pairs.provider[members], minlength=known.shape[1])
+        payers[known.barred()] = 0
+        best = np.argsort(-payers, kind="stable")[:_POPULAR]
+        names = [known.payments.providers[code] for code in best if payers[code]]
+        rows += [
+            {"region": label, "place": place, "provider": name}
+            for place, name in enumerate(names, start=1)
+        ]
+    kinds = {"region": pa.string(), "place": pa.int32(), "provider": pa.string()}
+    return pa.Table.from_pylist(rows, pa.schema(kinds))
+
+
 def main() -> None:
     """Run the stage as params.yaml says."""
     chosen = params.load("recommend", Recommend, PARAMS).model
@@ -89,6 +159,8 @@ def main() -> None:
     observing = params.load("observe", Observe, PARAMS)
     calendar = params.load("calendar", Calendar, PARAMS)
     payments = Payments.open(paths.CLEAN)
+    offering = params.load("examples", ExampleSettings, PARAMS)
+    check(offering)
     # What was evaluated, moved to the end: learn, choose a threshold, and ask about what follows.
     windows = Windows.of(payments, params.load("split", Split, PARAMS)).moved_to_the_end()
     table = observe(payments, windows, observing, calendar, ("train", "valid"))
@@ -99,11 +171,15 @@ def main() -> None:
     used = by_operation(payments.between(windows.first, windows.end))
     snapshot = Snapshot(used, windows.end, observing.lookback_days, observing.horizon_days)
     population = Population.of(used, windows.end, observing.lookback_days)
-    chance = models.score(factor_columns(Known(snapshot, population, calendar)))[chosen]
+    chance = models.score(factor_columns(Basis(snapshot, population, calendar)))[chosen]
+    everything = payments.between(windows.first, windows.end)
+    examples = example_table(everything, offering)
+    popular = popular_table(everything, offering.never_offered)
+    # All that is served is written here, when all of it is at hand.
     Path(paths.SERVED_OPERATIONS).mkdir(parents=True, exist_ok=True)
     models.save(paths.SERVED_OPERATIONS)
     population.save(f"{paths.SERVED_OPERATIONS}/population.npz")
-    write_json(
+    write_exact(  # a rounded threshold is another one
         f"{paths.SERVED_OPERATIONS}/serving.json",
         {
             "day": str(date_of(windows.end)),
@@ -116,6 +192,9 @@ def main() -> None:
     )
     write_parquet(paths.OPERATIONS, operation_table(snapshot, chance, threshold))
     write_parquet(paths.DUE, due_table(snapshot))
+    write_parquet(paths.NEW_PROVIDERS, examples)
+    write_parquet(paths.POPULAR, popular)
+    manifest.write()  # last: what it names is all there
 
 
 if __name__ == "__main__":

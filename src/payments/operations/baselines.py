@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from src.payments.operations.factors import Known
+from src.payments.operations.factors import Basis
 from src.payments.operations.recurring import recurring
 from src.payments.operations.snapshot import Floats, Snapshot, divided
 
@@ -26,7 +26,7 @@ class Baseline:
 
     name: str
     en: str
-    score: Callable[[Known], Floats]
+    score: Callable[[Basis], Floats]
 
 
 def recurring_score(snapshot: Snapshot) -> Floats:
@@ -115,6 +115,6 @@ BASELINES = (
 )
 
 
-def baseline_columns(known: Known) -> dict[str, NDArray[np.float32]]:
+def baseline_columns(known: Basis) -> dict[str, NDArray[np.float32]]:
     """Score of every operation by every rule."""
     return {f"rule_{one.name}": one.score(known).astype(np.float32) for one in BASELINES}

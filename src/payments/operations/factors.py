@@ -23,7 +23,7 @@ _OPERATION_DAYS = (3, 7, 30, 90)
 _PRIOR = 1.0  # how many gaps the belief weighs that a gap is like all others
 
 
-class Known:
+class Basis:
     """A snapshot with what several factors are made of; one entry per operation everywhere."""
 
     def __init__(self, snapshot: Snapshot, population: Population, calendar: Calendar) -> None:
@@ -190,7 +190,7 @@ class Factor:
     Attributes
     ----------
     name, en, ru : str
-    compute : function of Known
+    compute : function of Basis
         float, shape (operations,); NaN where there is no value.
     category : bool
         Whether its values are codes without an order.
@@ -199,31 +199,31 @@ class Factor:
     name: str
     en: str
     ru: str
-    compute: Callable[[Known], Floats]
+    compute: Callable[[Basis], Floats]
     category: bool = False
 
 
-def _per_client(values: Callable[[Known], Floats]) -> Callable[[Known], Floats]:
+def _per_client(values: Callable[[Basis], Floats]) -> Callable[[Basis], Floats]:
     return lambda known: values(known)[known.snapshot.client]
 
 
-def _client_count(days: int, known: Known) -> Floats:
+def _client_count(days: int, known: Basis) -> Floats:
     return known.snapshot.of_client(known.snapshot.window_age <= days)
 
 
-def _operation_count(days: int, known: Known) -> Floats:
+def _operation_count(days: int, known: Basis) -> Floats:
     return known.snapshot.of_operation(known.snapshot.age <= days)
 
 
-def _decayed(days: int, known: Known) -> Floats:
+def _decayed(days: int, known: Basis) -> Floats:
     return known.decayed(days)
 
 
-def _decayed_share(days: int, known: Known) -> Floats:
+def _decayed_share(days: int, known: Basis) -> Floats:
     return divided(known.decayed(days), known.client_decayed(days))
 
 
-def _to_pay_day(known: Known) -> Floats:
+def _to_pay_day(known: Basis) -> Floats:
     days = known.calendar.days_after_pay(known.date)
     return known.same(np.nan if days < 0 else days)
 
@@ -291,13 +291,13 @@ FACTORS = (
         "client_weekday",
         "client's share of the weekday",
         "доля дня недели у клиента",
-        Known.client_on_weekday,
+        Basis.client_on_weekday,
     ),
     Factor(
         "client_month_day",
         "client's share of the day of the month",
         "доля числа месяца у клиента",
-        Known.client_on_month_day,
+        Basis.client_on_month_day,
     ),
     # Whoever is like them.
     Factor(
@@ -355,9 +355,9 @@ FACTORS = (
         "доля более длинных интервалов",
         lambda k: longer_gaps(k.snapshot.gaps, k.snapshot.elapsed),
     ),
-    Factor("on_weekday", "share of the weekday", "доля дня недели", Known.on_weekday),
+    Factor("on_weekday", "share of the weekday", "доля дня недели", Basis.on_weekday),
     Factor(
-        "on_month_day", "share of the day of the month", "доля числа месяца", Known.on_month_day
+        "on_month_day", "share of the day of the month", "доля числа месяца", Basis.on_month_day
     ),
     # How often, and among what.
     Factor(
@@ -485,6 +485,6 @@ FACTORS = (
 )
 
 
-def factor_columns(known: Known) -> dict[str, NDArray[np.float32]]:
+def factor_columns(known: Basis) -> dict[str, NDArray[np.float32]]:
     """Compute every factor of every operation: float32, NaN where there is no value."""
     return {one.name: one.compute(known).astype(np.float32) for one in FACTORS}

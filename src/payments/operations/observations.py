@@ -19,7 +19,7 @@ from src.errors import InputError
 from src.params import Section
 from src.payments.calendar import Calendar, date_of
 from src.payments.operations.baselines import baseline_columns
-from src.payments.operations.factors import Known, factor_columns
+from src.payments.operations.factors import Basis, factor_columns
 from src.payments.operations.population import Population
 from src.payments.operations.snapshot import Snapshot, by_operation
 from src.payments.payments import Payments
@@ -143,7 +143,7 @@ def observe(
         kept = np.ones(len(again), dtype=bool)
         if part == "train":
             kept = again | (random.random(len(again)) < settings.negatives)
-        known = Known(snapshot, population, calendar)
+        known = Basis(snapshot, population, calendar)
         found[part].append(_table(part, known, again).filter(pa.array(kept)))
     for part, tables in found.items():
         if not any(pc.any(table["repeated"]).as_py() for table in tables):
@@ -154,7 +154,7 @@ def observe(
     return pa.concat_tables(chain.from_iterable(found.values()), promote_options="default")
 
 
-def _table(part: str, known: Known, again: NDArray[np.bool_]) -> pa.Table:
+def _table(part: str, known: Basis, again: NDArray[np.bool_]) -> pa.Table:
     snapshot = known.snapshot
     columns: dict[str, Any] = {
         "part": pa.DictionaryArray.from_arrays(

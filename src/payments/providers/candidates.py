@@ -61,7 +61,22 @@ class Candidates:
     def ranking(
         self, scores: NDArray[np.float32], k: int, impossible: NDArray[np.bool_] | None = None
     ) -> Ranking:
-        """Rank the k best candidates of each client; equal ones by the lower index.
+        """Rank the k best candidates of each client; see `best`.
+
+        Returns
+        -------
+        int32 array, shape (clients, k)
+            Providers, best first; -1 where fewer than k are left.
+        """
+        rows, place = self.best(scores, k, impossible)
+        ranking = np.full((len(self.clients), k), -1, dtype=np.int32)
+        ranking[np.searchsorted(self.clients, self.client[rows]), place] = self.provider[rows]
+        return ranking
+
+    def best(
+        self, scores: NDArray[np.float32], k: int, impossible: NDArray[np.bool_] | None = None
+    ) -> tuple[Ints, Ints]:
+        """Choose the k best candidates of each client; equal ones by the lower index.
 
         Parameters
         ----------
@@ -74,8 +89,8 @@ class Candidates:
 
         Returns
         -------
-        int32 array, shape (clients, k)
-            Providers, best first; -1 where fewer than k are left.
+        tuple of int64 array, shape (chosen,)
+            Their rows by client and place, and their places from 0.
         """
         chosen = scores > NEVER
         if impossible is not None:
@@ -85,10 +100,7 @@ class Candidates:
         client = self.client[rows]
         place = np.arange(len(rows)) - np.searchsorted(client, client)
         kept = place < k
-        ranking = np.full((len(self.clients), k), -1, dtype=np.int32)
-        row = np.searchsorted(self.clients, client[kept])
-        ranking[row, place[kept]] = self.provider[rows[kept]]
-        return ranking
+        return rows[kept], place[kept]
 
 
 def candidates(

@@ -91,6 +91,25 @@ class Window:
         }
 
 
+@dataclass(frozen=True)
+class Offers:
+    """New providers for clients, one array entry each, by client and place.
+
+    Attributes
+    ----------
+    client, provider : int64 arrays
+    place : int64 array
+        1 is the best.
+    score : float32 array
+        Of the second stage.
+    """
+
+    client: Ints
+    place: Ints
+    provider: Ints
+    score: NDArray[np.float32]
+
+
 def window(
     payments: Payments,
     cut_off: int,
@@ -142,8 +161,8 @@ def recommend(
     second_stage: SecondStage,
     clients: Ints,
     settings: ExampleSettings,
-) -> Ranking:
-    """Rank new providers for a batch of clients, impossible offers left out.
+) -> Offers:
+    """Choose new providers for a batch of clients, impossible offers left out.
 
     Parameters
     ----------
@@ -156,17 +175,13 @@ def recommend(
     clients : int64 array, shape (clients,)
         Ascending.
     settings : ExampleSettings
-
-    Returns
-    -------
-    int32 array, shape (clients, k)
-        Providers, best first; -1 where fewer than k are left.
     """
     nothing = Targets(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     offered = candidates(models, known, clients, settings.second_stage.per_model)
     asked = Window(known, regions, nothing, offered)
     scores = second_stage.score(asked.features()[1])
-    return offered.ranking(scores, settings.k, asked.impossible(settings.regions))
+    rows, place = offered.best(scores, settings.k, asked.impossible(settings.regions))
+    return Offers(offered.client[rows], place + 1, offered.provider[rows], scores[rows])
 
 
 def _window(

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from src.payments.calendar import Calendar, day_of
-from src.payments.operations.factors import Known
+from src.payments.operations.factors import Basis
 from src.payments.operations.population import Population
 from src.payments.operations.snapshot import Snapshot, by_operation
 from src.payments.payments import Payments, coded
@@ -43,11 +43,11 @@ def snapshot(paid: Payments, lookback_days: int = 60, horizon: int = 1) -> Snaps
     return Snapshot(by_operation(paid), CUTOFF, lookback_days, horizon)
 
 
-def known(paid: Payments, calendar: Calendar, lookback_days: int = 60, horizon: int = 1) -> Known:
+def known(paid: Payments, calendar: Calendar, lookback_days: int = 60, horizon: int = 1) -> Basis:
     """What is known at the cut-off."""
     stream = by_operation(paid)
     everybody = Population.of(stream, CUTOFF, lookback_days)
-    return Known(Snapshot(stream, CUTOFF, lookback_days, horizon), everybody, calendar)
+    return Basis(Snapshot(stream, CUTOFF, lookback_days, horizon), everybody, calendar)
 
 
 def visits(client: str, provider: str, *ages: int) -> list[Row]:

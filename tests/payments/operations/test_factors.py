@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from src.payments.calendar import Calendar, date_of
 from src.payments.operations.baselines import BASELINES, baseline_columns
-from src.payments.operations.factors import FACTORS, Factor, Known, due, factor_columns, longer_gaps
+from src.payments.operations.factors import FACTORS, Basis, Factor, due, factor_columns, longer_gaps
 from src.payments.operations.population import Population
 from src.payments.operations.snapshot import Gaps, Snapshot, by_operation
 from src.payments.payments import Payments
@@ -183,7 +183,7 @@ def test_of_few_clients_all_is_the_same_with_what_everybody_does() -> None:
     stream = by_operation(TOY)
     everybody = Population.of(stream, CUTOFF, 60)
     few = stream.of(stream.client != stream.clients.tolist().index("bob"))
-    columns = factor_columns(Known(Snapshot(few, CUTOFF, 60), everybody, CALENDAR))
+    columns = factor_columns(Basis(Snapshot(few, CUTOFF, 60), everybody, CALENDAR))
     for name, values in BY_HAND.items():
         expected = [values[0], values[1], values[3]]
         np.testing.assert_allclose(columns[name], expected, rtol=1e-6, atol=1e-6, err_msg=name)
@@ -195,7 +195,7 @@ def test_regions_and_units_of_the_clients_or_of_everybody_are_missing(
 ) -> None:
     everybody = Population.of(by_operation(everybodys), CUTOFF, 60)
     taken = Snapshot(by_operation(own), CUTOFF, 60)
-    columns = factor_columns(Known(taken, everybody, CALENDAR))
+    columns = factor_columns(Basis(taken, everybody, CALENDAR))
     for name in ("unit_count_7", "unit_count_30", "provider_region_30", "provider_unit_30"):
         assert np.isnan(columns[name]).all()
 
@@ -232,7 +232,7 @@ def test_days_of_the_month_are_near_across_its_end(
     paid = payments(visits("ann", "gas", *ages))
     taken = Snapshot(by_operation(paid), cutoff, 150)
     size = len(month_days)
-    assert Known(
+    assert Basis(
         taken, Population.of(by_operation(paid), cutoff, 150), CALENDAR
     ).on_month_day().tolist() == [(near + 1 / 6) / (size + 1)]
 

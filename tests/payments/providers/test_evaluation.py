@@ -103,9 +103,15 @@ def test_rolling_origins() -> None:
     known = Known.before(STREAM, 180)
     models = fit_models(known, SETTINGS.second_stage.models, SETTINGS.models)
     clients = first_payments(known, STREAM, 200).clients()
-    ranking = recommend(known, last.own.regions, models, alone, clients, SETTINGS)
+    offers = recommend(known, last.own.regions, models, alone, clients, SETTINGS)
     impossible = last.own.impossible(SETTINGS.regions)
-    assert ranking.tolist() == last.own.candidates.ranking(last.scores, 10, impossible).tolist()
+    ranking = last.own.candidates.ranking(last.scores, 10, impossible)
+    row, place = np.nonzero(ranking >= 0)
+    assert offers.client.tolist() == clients[row].tolist()
+    assert offers.place.tolist() == (place + 1).tolist()
+    assert offers.provider.tolist() == ranking[row, place].tolist()
+    within = np.diff(offers.score)[np.diff(offers.client) == 0]
+    assert (within <= 0).all()
 
 
 def test_the_second_stage_has_seen_nothing_of_its_window() -> None:
