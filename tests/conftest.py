@@ -58,9 +58,14 @@ def _make_twins(folder: Path) -> None:
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     first, second = _twins(unfinished)
     copy_of_working_tree(first.folder)
-    for study in ("metrics/tuning", "plots/tuning"):  # of another bank
-        shutil.rmtree(first.folder / study)
-    (first.folder / "pipelines/tuning/dvc.lock").unlink()
+    for others in ("metrics/tuning", "plots/tuning", "plots/payments"):  # of another bank
+        shutil.rmtree(first.folder / others)
+    for file in (
+        *first.folder.glob("metrics/payments*"),
+        *first.folder.glob("pipelines/*/dvc.lock"),
+    ):
+        if file.parent.name != "simulation":
+            file.unlink()
     first.change({"products": {"customers": 1100}}, "pipelines/simulation/params.yaml")
     first.change(SMALL)
     first.run("git", "init", "--quiet")

@@ -22,12 +22,17 @@ from src.compare.revisions import raw_files_sentence
 from src.drawing import save
 from src.errors import InputError, run
 from src.evaluation.report import models_of
+from src.payments import paths as payments_paths
 from src.products import paths
 from src.reporting import atomic
 
 FOLDER = Path("report")
 PICTURE = "differences.png"
 MARKER = "<!-- nextbest report -->"  # by which the comment on a pull request is found again
+_OF_PAYMENTS = (  # task, models, metric and its title
+    ("operations", ("booster", "network", "logistic"), "gini", "Gini"),
+    ("examples", ("second_stage", "popularity"), "map@10", "MAP@10"),
+)
 _LONGEST = 30_000  # characters of a table: the comment on a pull request takes 65,536 in all
 
 
@@ -68,6 +73,7 @@ def report(base: Side, head: Side, complaint: str, images_url: str | None) -> st
         params or "No parameter changed.",
         "### Metrics",
         key_metrics(base, head),
+        payments_metrics(base, head),
         _details("All metrics that changed", metrics),
         "### Plots",
         plots(base, head, images_url),
@@ -122,6 +128,29 @@ def key_metrics(base: Side, head: Side) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def payments_metrics(base: Side, head: Side) -> str:
+    """Key figures of payments at both commits, with intervals; nothing if there are none."""
+    before, after = (_metrics(side.commit, payments_paths.METRICS) for side in (base, head))
+    lines = [
+        f"| payments, out of time | {base.title} | {head.title} | difference |",
+        "| --- | --: | --: | --: |",
+    ]
+    for task, names, key, title in _OF_PAYMENTS:
+        old_models, new_models = (one.get(task, {}).get("models", {}) for one in (before, after))
+        for name in names:
+            if name not in new_models:
+                continue
+            old, new = old_models.get(name), new_models[name]
+            change = new[key] - old[key] if old else None
+            cells = [
+                f"{task}: {name}, {title}",
+                *(_with_interval(model, key, 4) for model in (old, new)),
+                "" if change is None else signed(change, 4) if change else "0",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) if after else ""
 
 
 def _with_interval(model: dict[str, float] | None, key: str, digits: int) -> str:
@@ -186,8 +215,8 @@ def _details(title: str, table: str) -> str:
     return f"<details><summary>{title}</summary>\n\n{table}\n\n</details>" if table else ""
 
 
-def _metrics(commit: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(git("show", f"{commit}:{paths.METRICS}") or "{}")
+def _metrics(commit: str, path: str = paths.METRICS) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(git("show", f"{commit}:{path}") or "{}")
     return content
 
 

@@ -1,7 +1,5 @@
 """Which files of a run of the payments pipeline belong together; see `src.manifest`."""
 
-from pathlib import Path
-
 from src.manifest import Hashes, Manifest
 from src.payments import paths
 
@@ -26,14 +24,10 @@ def models() -> list[str]:
     return [f"{paths.SERVED_OPERATIONS}/{file}" for file in _MODELS]
 
 
-def examples() -> list[str]:
-    """Paths of the lists of new providers; none where they were not made."""
-    return [path for path in (paths.NEW_PROVIDERS, paths.POPULAR) if Path(path).is_file()]
-
-
 def files() -> list[str]:
     """Paths of all files that belong together."""
-    return sorted([*models(), *examples(), paths.CLEAN, paths.OPERATIONS])
+    lists = [paths.OPERATIONS, paths.NEW_PROVIDERS, paths.POPULAR]
+    return sorted([*models(), paths.CLEAN, *lists])
 
 
 def write() -> None:

@@ -3,12 +3,14 @@
 Its pipeline has two stages, blend and evaluate, which write what ours write, for 40 adders.
 """
 
+import json
 import re
 import shutil
 import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,6 +19,7 @@ from dvc.repo import Repo
 from src.compare import dvc_lock, pull_request
 from src.compare.differences import AdderScores, compare
 from src.compare.dvc_lock import complaint, stale_stages
+from src.compare.pull_request import Side
 from src.compare.revisions import read
 from src.errors import InputError, run
 from tests.clones import Clone, environment
@@ -215,6 +218,34 @@ Unchanged: `plots/products/additions.png`.
     assert Path("report/plots", base, picture).read_bytes() == b"picture of depth 2"
     assert Path("report/plots", head, picture).read_bytes() == b"picture of depth 5"
     assert repository.run("git", "status", "--porcelain") == ""
+
+
+def test_key_figures_of_payments(repository: Clone) -> None:
+    assert pull_request.payments_metrics(Side("HEAD", "main"), Side("HEAD", "this branch")) == ""
+    first = {"gini": 0.7, "gini_lo": 0.65, "gini_hi": 0.75}
+    write(repository, {"metrics/payments.json": payments(booster=first)})
+    repository.commit("Payments")
+    second = {"gini": 0.71234, "gini_lo": 0.66, "gini_hi": 0.76}
+    found = {"map@10": 0.1, "map@10_lo": 0.05, "map@10_hi": 0.15}
+    write(repository, {"metrics/payments.json": payments(booster=second, second_stage=found)})
+    repository.commit("Better, and new providers")
+    sides = Side("HEAD~1", "main"), Side("HEAD", "this branch")
+    assert pull_request.payments_metrics(*sides) == (
+        "| payments, out of time | main | this branch | difference |\n"
+        "| --- | --: | --: | --: |\n"
+        "| operations: booster, Gini | 0.7000 (0.6500 … 0.7500) | 0.7123 (0.6600 … 0.7600) "
+        "| +0.0123 |\n"
+        "| examples: second_stage, MAP@10 | none | 0.1000 (0.0500 … 0.1500) |  |"
+    )
+
+
+def payments(**models: dict[str, float]) -> str:
+    """A file of metrics: the second stage is of examples, the others of operations."""
+    tasks: dict[str, Any] = {"operations": {"models": {}}, "examples": {"models": {}}}
+    for name, row in models.items():
+        task = "examples" if name == "second_stage" else "operations"
+        tasks[task]["models"][name] = row
+    return json.dumps(tasks)
 
 
 def test_a_change_of_nothing_is_no_difference(
