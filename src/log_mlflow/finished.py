@@ -9,6 +9,7 @@ from dvc.repo import Repo
 from dvc.scm import resolve_rev
 
 from src.compare.dvc_lock import complaint, stale_stages
+from src.compare.git import git
 from src.compare.revisions import WORKSPACE, raw_files_sentence, read
 from src.errors import InputError
 from src.params import read_yaml
@@ -17,6 +18,7 @@ from src.products.schema import Schema
 from src.products.scoring import model_files
 from src.products.windows import Windows
 
+PAYMENTS_LOCK = "pipelines/payments/dvc.lock"
 REPORTS = [paths.QUALITY, paths.REPAIRS, paths.METRICS]
 
 
@@ -39,12 +41,16 @@ class Finished:
         The stages in it: deps, params, outs.
     files : dict of path -> content
         Metrics, plots, served models, and what these need to be loaded.
+    payments : dict
+        The stages of the payments pipeline, if it has run; of theirs only metrics and plots are
+        among the files, because their models are in no cache.
     """
 
     commit: str
     lock: bytes
     stages: dict[str, Any]
     files: dict[str, bytes]
+    payments: dict[str, Any]
 
     @classmethod
     def read(cls, revision: str) -> "Finished":
@@ -68,9 +74,12 @@ class Finished:
         stages = read_yaml(lock)["stages"]
         plots = [path for path in written(stages) if path.startswith("plots/")]
         served = [*serving().values(), *code(stages), paths.WINDOWS, "requirements.txt"]
-        names = [*REPORTS, *plots, *served]
+        payments_lock = git("show", f"{commit}:{PAYMENTS_LOCK}")
+        payments = read_yaml(payments_lock)["stages"] if payments_lock else {}
+        shown = [path for path in written(payments) if path.startswith(("metrics/", "plots/"))]
+        names = [*REPORTS, *plots, *served, *shown]
         files = dict(zip(names, read(commit, *names), strict=True))
-        return cls(commit, lock, stages, files)
+        return cls(commit, lock, stages, files, payments)
 
     @property
     def schema(self) -> Schema:
@@ -85,12 +94,10 @@ class Finished:
     @property
     def tags(self) -> dict[str, str]:
         """What the results are based on: the commit, its dvc.lock, the raw data."""
-        deps = self.stages["ingest"]["deps"]
-        (data,) = (dep["md5"] for dep in deps if not dep["path"].endswith(".py"))
         return {
             "git_revision": self.commit,
             "dvc_lock_md5": md5(self.lock).hexdigest(),  # noqa: S324
-            "data_md5": data,
+            "data_md5": raw_md5(self.stages),
         }
 
     def write(self, names: list[str], folder: Path) -> None:
@@ -98,6 +105,12 @@ class Finished:
         for name in names:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(self.files[name])
+
+
+def raw_md5(stages: dict[str, Any]) -> str:
+    """Hash of the raw data that ingest read."""
+    (data,) = (dep["md5"] for dep in stages["ingest"]["deps"] if not dep["path"].endswith(".py"))
+    return str(data)
 
 
 def written(stages: dict[str, Any], *names: str) -> list[str]:

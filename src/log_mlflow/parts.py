@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from src.log_mlflow.finished import written
+from src.log_mlflow.finished import raw_md5, written
 from src.models.registry import FIRST_STAGE
+from src.payments import paths as payments_paths
+from src.payments.schema import PARAMS
 from src.products import paths
 
 
@@ -28,6 +30,8 @@ class Part:
         Metrics and plots, relative to the root of the repository.
     model : str
         A first-stage model, or blend; empty if the run has none.
+    tags : dict
+        That differ from those of the revision.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Part:
     metrics: dict[str, float]
     files: list[str]
     model: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 def parts(stages: dict[str, Any], reports: dict[str, Any]) -> list[Part]:
@@ -65,11 +70,55 @@ def parts(stages: dict[str, Any], reports: dict[str, Any]) -> list[Part]:
     return result
 
 
-def _params(stages: dict[str, Any], names: list[str]) -> dict[str, Any]:
+def payments_parts(stages: dict[str, Any], reports: dict[str, Any]) -> list[Part]:
+    """Cut the payments pipeline into runs: its data, operations, new providers.
+
+    Parameters
+    ----------
+    stages : dict
+        Of its dvc.lock; none if it has not run.
+    reports : dict of path -> content
+        Of its metrics.
+    """
+    if not stages:
+        return []
+    scored = reports[payments_paths.METRICS]
+    metrics = {
+        "EDA": {
+            "quality": reports[payments_paths.QUALITY],
+            "repairs": reports[payments_paths.REPAIRS],
+        },
+        "operations": scored["operations"],
+        "examples": scored["examples"],
+    }
+    of_run = {
+        "EDA": ["ingest", "clean", "eda"],
+        "operations": ["observe", "train_operations", "evaluate"],
+        "examples": ["examples"],
+    }
+    return [
+        Part(
+            f"PAYMENTS_{name}",
+            names,
+            _params(stages, names, PARAMS),
+            _numbers(metrics[name]),
+            sorted(
+                {
+                    payments_paths.METRICS,
+                    *(path for path in written(stages, *names) if path.startswith("plots/")),
+                }
+            ),
+            tags={"data_md5": raw_md5(stages)},
+        )
+        for name, names in of_run.items()
+    ]
+
+
+def _params(stages: dict[str, Any], names: list[str], file: str = "params.yaml") -> dict[str, Any]:
     """Parameters of some stages; the schema, which is the same for all, is left out."""
     sections: dict[str, Any] = {}
     for name in names:
-        sections |= stages[name].get("params", {}).get("params.yaml", {})
+        sections |= stages[name].get("params", {}).get(file, {})
     return {key: value for key, value in _flat(sections) if not key.startswith("schema.")}
 
 

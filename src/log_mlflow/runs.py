@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from src.log_mlflow.finished import REPORTS, Finished
-from src.log_mlflow.parts import Part, parts
+from src.log_mlflow.finished import Finished
+from src.log_mlflow.parts import Part, parts, payments_parts
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,8 +33,13 @@ def log(finished: Finished, client: "MlflowClient", experiment: str, prefix: str
 
     Models are registered as `prefix`, a hyphen and their name.
     """
-    reports = {path: json.loads(finished.files[path]) for path in REPORTS}
-    for part in parts(finished.stages, reports):
+    reports = {
+        path: json.loads(content)
+        for path, content in finished.files.items()
+        if path.startswith("metrics/")
+    }
+    own = parts(finished.stages, reports)
+    for part in [*own, *payments_parts(finished.payments, reports)]:
         query = f"tags.git_revision = '{finished.commit}' and run_name = '{part.name}'"
         earlier = client.search_runs([experiment], query)
         if any(entry.info.status == "FINISHED" for entry in earlier):
@@ -61,7 +66,7 @@ def _log_part(
 
     from src.log_mlflow.models import log_model
 
-    tags = finished.tags
+    tags = finished.tags | part.tags
     shown = {"dvc_stages": " ".join(part.stages), "mlflow.source.git.commit": finished.commit}
     with (
         tempfile.TemporaryDirectory() as folder,
