@@ -4,8 +4,9 @@ The cut-off moves through the days; at each, every operation of the look-back wi
 with what was known the day before, and was repeated or not within the horizon.
 """
 
+import os
 from collections.abc import Sequence
-from itertools import chain
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -130,28 +131,36 @@ def observe(
     InputError
         A part has no cut-off, or no repetition.
     """
-    random = np.random.default_rng(settings.seed)
+    everyone = np.random.default_rng(settings.seed).permutation(len(payments.clients))
     used = by_operation(payments.between(windows.first, windows.end))
-    drawn = random.permutation(len(payments.clients)) < settings.clients
-    own = used.of(drawn[used.client])
+    own = used.of((everyone < settings.clients)[used.client])
     plan = [(part, day) for part, days in cutoffs(windows, settings, parts).items() for day in days]
-    found: dict[str, list[pa.Table]] = {part: [] for part in parts}
-    for part, day in tqdm(plan, "observations", unit="cut-off", disable=None):
+
+    def observed(cutoff: tuple[str, int]) -> pa.Table:
+        part, day = cutoff
         population = Population.of(used, day, settings.lookback_days)
         snapshot = Snapshot(own, day, settings.lookback_days, settings.horizon_days)
         again = repeated(own, snapshot)
-        kept = np.ones(len(again), dtype=bool)
-        if part == "train":
-            kept = again | (random.random(len(again)) < settings.negatives)
-        known = Basis(snapshot, population, calendar)
-        found[part].append(_table(part, known, again).filter(pa.array(kept)))
-    for part, tables in found.items():
-        if not any(pc.any(table["repeated"]).as_py() for table in tables):
+        table = _table(part, Basis(snapshot, population, calendar), again)
+        if part != "train":
+            return table
+        # Each cut-off draws from its own seed: they are worked on side by side.
+        drawn = np.random.default_rng([settings.seed, day]).random(len(again))
+        return table.filter(pa.array(again | (drawn < settings.negatives)))
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = threads.map(observed, plan)
+        tables = list(tqdm(found, "observations", len(plan), unit="cut-off", disable=None))
+    for part in parts:
+        of_part = [
+            table for (own_part, _), table in zip(plan, tables, strict=True) if own_part == part
+        ]
+        if not any(pc.any(table["repeated"]).as_py() for table in of_part):
             raise InputError(
                 f"no operation of {part} is repeated within observe.horizon_days "
                 f"{settings.horizon_days}: lengthen it in pipelines/payments/params.yaml, or split"
             )
-    return pa.concat_tables(chain.from_iterable(found.values()), promote_options="default")
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def _table(part: str, known: Basis, again: NDArray[np.bool_]) -> pa.Table:

@@ -150,6 +150,9 @@ def latest(window: Payments, name: str) -> Integers:
     found = np.full(len(window.clients), -1, dtype=np.intp)
     codes = window.attributes[name].codes
     rows = np.flatnonzero(codes >= 0)
-    rows = rows[np.argsort(window.day[rows], kind="stable")]
-    found[window.client[rows]] = codes[rows]
+    if len(rows):
+        starts = np.flatnonzero(np.diff(window.client[rows], prepend=-1))
+        by_day = window.day[rows].astype(np.int64) * len(window) + rows
+        last = np.maximum.reduceat(by_day, starts) % len(window)
+        found[window.client[last]] = codes[last]
     return found

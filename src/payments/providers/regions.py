@@ -19,7 +19,7 @@ class RegionSettings(Section):
     """
 
     regional: float = Field(default=0.9, gt=0, le=1)
-    least_clients: int = Field(default=5, ge=2)
+    least_clients: int = Field(default=10, ge=2)
     least_share: float = Field(default=0.02, ge=0, lt=1)
     rounds: int = Field(default=10, ge=1)
 
