@@ -100,6 +100,15 @@ def bare(axes: Axes) -> None:
     axes.tick_params(left=False, bottom=False, labelbottom=False, labelsize=8.5)
 
 
+def percent(share: float) -> str:
+    """A share to a digit that can be seen: 60%, 4.3%, 0.08%, <0.01%."""
+    if share >= 0.0995 or share == 0:
+        return f"{share:.0%}"
+    if share < 0.00005:
+        return "<0.01%"
+    return f"{share:.1%}" if share >= 0.000995 else f"{share:.2%}"
+
+
 def month_axis(axes: Axes, months: Sequence[Any]) -> None:
     """Short names of months, at most 18 of them; the year below the first one of each year."""
     shown = range(0, len(months), -(-len(months) // 18))

@@ -3,7 +3,7 @@ import datetime
 import pytest
 from matplotlib.figure import Figure
 
-from src.drawing import headed, month_axis, nothing
+from src.drawing import headed, month_axis, nothing, percent
 
 
 def dates(count: int) -> list[datetime.date]:
@@ -41,3 +41,20 @@ def test_a_figure_is_as_wide_as_a_readme_and_its_title_fits() -> None:
 def test_an_empty_figure_says_why() -> None:
     figure = nothing("Customers", "Because.")
     assert [text.get_text() for text in figure.axes[0].texts] == ["Because."]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (1.0, "100%"),
+        (0.6, "60%"),
+        (0.0996, "10%"),
+        (0.0994, "9.9%"),
+        (0.001, "0.1%"),
+        (0.0008, "0.08%"),
+        (0.00004, "<0.01%"),
+        (0.0, "0%"),
+    ],
+)
+def test_percent(share: float, text: str) -> None:
+    assert percent(share) == text

@@ -26,10 +26,11 @@ from src.drawing import (
     month_axis,
     note,
     nothing,
+    percent,
     subtitle,
 )
 from src.eda import findings
-from src.eda.findings import BAND, FEW, STEPS, Titles, percent
+from src.eda.findings import BAND, FEW, STEPS, Titles
 
 _SEXES = [PLAIN, CONTRAST, "#009E73"]
 _MOST = 24  # products in a figure; a bank may have more

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from src.drawing import percent
+
 FEW = 30  # customers or additions; a share among fewer means nothing
 BAND = 5  # years of age
 STEPS = (1, 2, 3, 6, 12)  # months after an addition
@@ -214,15 +216,6 @@ def name(month: datetime.date) -> str:
 def years(low: int) -> str:
     """'20-24', a band of ages."""
     return f"{low}-{low + BAND - 1}"
-
-
-def percent(share: float) -> str:
-    """A share to a digit that can be seen: 60%, 4.3%, 0.08%, <0.01%."""
-    if share >= 0.0995 or share == 0:
-        return f"{share:.0%}"
-    if share < 0.00005:
-        return "<0.01%"
-    return f"{share:.1%}" if share >= 0.000995 else f"{share:.2%}"
 
 
 def _surely(part: pd.Series, whole: pd.Series) -> tuple[Any, Any]:

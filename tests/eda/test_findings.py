@@ -170,20 +170,3 @@ def test_intervals_are_those_of_scipy(part: int, whole: int) -> None:
     low, high = findings.intervals(pd.Series([part]), pd.Series([whole]))
     expected = binomtest(part, whole).proportion_ci(method="wilson")
     assert (low[0], high[0]) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (1.0, "100%"),
-        (0.6, "60%"),
-        (0.0996, "10%"),
-        (0.0994, "9.9%"),
-        (0.001, "0.1%"),
-        (0.0008, "0.08%"),
-        (0.00004, "<0.01%"),
-        (0.0, "0%"),
-    ],
-)
-def test_percent(share: float, text: str) -> None:
-    assert findings.percent(share) == text

@@ -28,10 +28,11 @@ from src.drawing import (
     month_axis,
     note,
     nothing,
+    percent,
     subtitle,
 )
 from src.payments.analysis import findings
-from src.payments.analysis.findings import Tail, percent
+from src.payments.analysis.findings import Tail
 from src.payments.analysis.tables import (
     BIN,
     FEDERAL,

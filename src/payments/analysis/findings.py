@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from src.drawing import percent
 from src.payments.analysis.tables import (
     EARLY,
     FEDERAL,
@@ -301,12 +302,3 @@ def ordinal(day: int) -> str:
     """'1st', '12th', '31st'."""
     endings = {1: "st", 2: "nd", 3: "rd"}
     return f"{day}{'th' if 10 < day < 14 else endings.get(day % 10, 'th')}"
-
-
-def percent(share: float) -> str:
-    """A share to a digit that can be seen: 60%, 4.3%, 0.08%, <0.01%."""
-    if share >= 0.0995 or share == 0:
-        return f"{share:.0%}"
-    if share < 0.00005:
-        return "<0.01%"
-    return f"{share:.1%}" if share >= 0.000995 else f"{share:.2%}"

@@ -17,7 +17,7 @@ import pandas as pd
 from ibis import _
 
 from src.engine import Engine, connect
-from src.payments.providers.regions import Regions
+from src.payments.providers.regions import herfindahl
 from src.payments.schema import Schema
 
 INTERRUPTION = 7  # days without any payment: the stream is interrupted, it is not a holiday
@@ -246,9 +246,9 @@ def located(presence: pd.DataFrame) -> pd.DataFrame:
     counts = presence.pivot_table(
         index="provider", columns="region", values="clients", aggfunc="sum", fill_value=0
     )
-    nobody = np.empty(0, dtype=np.int64)
-    found = Regions(nobody, nobody.astype(bool), counts.to_numpy(dtype=np.int64), 0)
-    index = found.herfindahl().round(9)  # 0.8 is 0.8, whatever it was computed from
+    index = herfindahl(counts.to_numpy(dtype=np.int64)).round(
+        9
+    )  # 0.8 is 0.8, whatever it was computed from
     table = presence.groupby("provider")["payments"].sum().reset_index()
     table["herfindahl"] = index
     table["kind"] = np.select([index >= REGIONAL, index >= FEDERAL], KINDS[:2], KINDS[2])

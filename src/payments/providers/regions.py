@@ -54,18 +54,8 @@ class Regions:
         return np.asarray(self.counts / np.maximum(self.sizes(), 1)[:, None])
 
     def herfindahl(self) -> NDArray[np.float64]:
-        """Concentration of each provider's clients on regions; NaN below two clients.
-
-        ``H = sum over regions of share^2`` (Herfindahl 1950), corrected for the number n of
-        clients: ``(n H - 1) / (n - 1)``, which is Simpson's (1949, Nature 163) unbiased estimate
-        of the chance that two clients of a provider live in the same region. 1: all in one region.
-        """
-        sizes = self.sizes()
-        raw = np.square(self.shares()).sum(axis=1)
-        corrected = np.full(len(sizes), np.nan)
-        enough = sizes > 1
-        corrected[enough] = (sizes[enough] * raw[enough] - 1) / (sizes[enough] - 1)
-        return corrected
+        """Concentration of each provider's clients on regions; see `herfindahl`."""
+        return herfindahl(self.counts)
 
     def regional(self, settings: RegionSettings) -> NDArray[np.bool_]:
         """Providers that are concentrated on few regions; (providers,)."""
@@ -119,3 +109,27 @@ def _counts(known: Known, regions: Ints, labels: int) -> Ints:
     there = region >= 0
     keys = known.pairs.provider[there] * labels + region[there]
     return np.bincount(keys, minlength=known.shape[1] * labels).reshape(-1, labels)
+
+
+def herfindahl(counts: Ints) -> NDArray[np.float64]:
+    """Concentration of providers' clients on regions; NaN below two clients.
+
+    ``H = sum over regions of share^2`` (Herfindahl 1950), corrected for the number n of clients:
+    ``(n H - 1) / (n - 1)``, which is Simpson's (1949, Nature 163) unbiased estimate of the chance
+    that two clients of a provider live in the same region. 1: all in one region.
+
+    Parameters
+    ----------
+    counts : int64 array, shape (providers, regions)
+        Clients of each region who have paid a provider.
+
+    Returns
+    -------
+    float array, shape (providers,)
+    """
+    sizes = counts.sum(axis=1)
+    raw = np.square(counts / np.maximum(sizes, 1)[:, None]).sum(axis=1)
+    corrected = np.full(len(sizes), np.nan)
+    enough = sizes > 1
+    corrected[enough] = (sizes[enough] * raw[enough] - 1) / (sizes[enough] - 1)
+    return corrected

@@ -219,12 +219,3 @@ def test_clients() -> None:
 )  # fmt: skip
 def test_ordinal(day: int, text: str) -> None:
     assert findings.ordinal(day) == text
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(1.0, "100%"), (0.0996, "10%"), (0.0994, "9.9%"), (0.0008, "0.08%"), (0.00004, "<0.01%"),
-     (0.0, "0%")],
-)  # fmt: skip
-def test_percent(share: float, text: str) -> None:
-    assert findings.percent(share) == text
