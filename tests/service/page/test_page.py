@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.service.bank import PRODUCTS
-from tests.service.page.conftest import ROOT, Running
+from tests.service.page.conftest import ROOT, Running, faults_of, texts
 from tests.service.page.screenshots import KINDS, find, open_page, sign_in, take
 
 FOLDER = ROOT / "src/service/page"
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 EXPECTED_NOISE = "Failed to load resource"  # the browser's own line about a status of 4xx
 
 
@@ -43,21 +41,6 @@ def page(browser: Browser, running: Running, request: pytest.FixtureRequest) -> 
 def signed_in(page: Page, running: Running) -> Page:
     sign_in(page, running.keys["page"])
     return page
-
-
-def faults_of(page: Page) -> list[str]:
-    """Accessibility faults that axe finds."""
-    page.evaluate(AXE)
-    result = page.evaluate("axe.run({resultTypes: ['violations']})")
-    return [
-        f"{fault['id']} ({fault['impact']}): {node['html']} {node['failureSummary']}"
-        for fault in result["violations"]
-        for node in fault["nodes"]
-    ]
-
-
-def texts(page: Page, selector: str) -> list[str]:
-    return [text.strip() for text in page.locator(selector).all_inner_texts()]
 
 
 def answering(page: Page, path: str, status: int, body: dict[str, Any] | None = None) -> None:

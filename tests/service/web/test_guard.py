@@ -33,6 +33,11 @@ SCOPES = {
     "/load_recommendations": "admin",
     "/feedback": "feedback",
     "/feedback/export": "admin",
+    "/payments/operations": "read",
+    "/payments/operations/{client}": "read",
+    "/payments/examples": "read",
+    "/payments/examples/{client}": "read",
+    "/payments/load": "admin",
     "/health": None,
     "/": None,
 }
@@ -48,7 +53,7 @@ def routes(service: Service) -> list[tuple[str, str]]:
             waiting += route.routes
         path = str(getattr(route, "path", "/unnamed"))
         for method in sorted(getattr(route, "methods", None) or {"GET"}):
-            found.append((method, path.replace("{customer}", "1")))
+            found.append((method, re.sub("{(customer|client)}", "1", path)))
     return found
 
 
@@ -95,7 +100,8 @@ def test_every_route_asks_for_its_scope(service: Service) -> None:
     for method, path in routes(service):
         if path in OPEN:
             continue
-        needed = SCOPES[path.replace("/customers/1", "/customers/{customer}")]
+        declared = path.replace("/customers/1", "/customers/{customer}")
+        needed = SCOPES[re.sub("^(/payments/.+)/1$", r"\1/{client}", declared)]
         for scope in keys.SCOPES:
             answer = service.client.request(method, path, headers=service.as_(scope))
             if scope in {needed, "admin"}:
@@ -115,7 +121,7 @@ def test_every_declared_route_says_its_scope(service: Service) -> None:
 def test_only_a_reload_and_an_export_may_take_long(service: Service) -> None:
     declared = [route for route in service.app.routes if isinstance(route, APIRoute)]
     patient = {route.path for route in declared if needed(route)[1]}
-    assert patient == {"/load_recommendations", "/feedback/export"}
+    assert patient == {"/load_recommendations", "/feedback/export", "/payments/load"}
 
 
 @pytest.mark.parametrize(
