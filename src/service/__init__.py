@@ -1,4 +1,4 @@
-"""The service: what the products pipeline made, answered one customer at a time.
+"""The service: what the pipelines made, answered one customer at a time.
 
 A request is one customer. Threads of the numeric libraries would only wait for each other, so they
 are switched off before any of them is loaded. And what Arrow has read is given back to the system,

@@ -13,6 +13,8 @@ from src import params
 from src.service.feedback import routes as feedback_routes
 from src.service.feedback.store import Feedback, FeedbackSettings
 from src.service.monitoring.metrics import Monitoring
+from src.service.payments import routes as payments_routes
+from src.service.payments.serving import Serving as Payments
 from src.service.process import Process
 from src.service.products import routes as products_routes
 from src.service.products.catalogue import Catalogue
@@ -46,6 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
         )
     with ThreadPoolExecutor(1) as beside:
         beside.submit(import_module, "alembic.command")  # takes a while, and feedback needs it
+        loading = beside.submit(Payments, settings, monitoring)
         catalogue = Catalogue.load(settings)
     cooldown = params.load("feedback", FeedbackSettings, str(settings.rules))
     integer_ids = catalogue.schema.id_type == "integer"
@@ -57,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     process = Process(settings, monitoring, feedback)
     serving = Serving(settings, monitoring, catalogue)
+    payments = loading.result()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -69,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="nextbest",
-        summary="Which product will a customer add next month?",
+        summary="Which product will a customer add next month, and what will they pay next?",
         version="1",
         lifespan=lifespan,
         redirect_slashes=False,
@@ -80,10 +84,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.process = process
     app.state.serving = serving
+    app.state.payments = payments
     app.state.keys = keys
     asked, given = request_models(catalogue.schema, example_request(catalogue))
     # Offers come first: routes are tried one by one.
-    products_routes.add_routes(app, process, serving, asked)
+    products_routes.add_routes(app, process, serving, asked, payments.state)
+    payments_routes.add_routes(app, process, payments)
     feedback_routes.add_routes(app, process, given)
     web_routes.add_routes(app)
     add_fault_handlers(app)

@@ -12,7 +12,8 @@ class Settings(BaseSettings):
     """Where the service listens, what it may use, where it keeps its state.
 
     Rates and limits are per process. A port of 0 switches the metrics off. A head is a request line
-    and its headers. Behind a proxy all connections are of one address: that of the proxy.
+    and its headers. Behind a proxy all connections are of one address: that of the proxy. Questions
+    about payments may be about so many days after the last that is known.
     """
 
     model_config = SettingsConfigDict(env_prefix="NEXTBEST_", frozen=True, extra="ignore")
@@ -40,6 +41,8 @@ class Settings(BaseSettings):
     reload_seconds: float = Field(default=120, gt=0)
     history_bytes: int = Field(default=100_000_000, ge=10_000)
     history_files: int = Field(default=10, ge=1)
+
+    payments_days: int = Field(default=7, ge=1, le=31)
 
     drift_requests: int = Field(default=1_000, ge=1, le=1_000_000)
     drift_seconds: float = Field(default=3_600, gt=0)

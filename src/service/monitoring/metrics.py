@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import datetime
 import gc
+import math
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,29 @@ class Monitoring:
             "Days since the last month of the data",
             registry=self.registry,
         )
+        self.payments_answers = Counter(
+            "nextbest_payments_answers",
+            "Answers about payments by list and source",
+            ["list", "source"],
+            registry=self.registry,
+        )
+        self.payments_models = Gauge(
+            "nextbest_payments_models",
+            "1 for the models of payments that are loaded",
+            ["revision", "digest", "last_day"],
+            registry=self.registry,
+        )
+        self.payments_clients = Gauge(
+            "nextbest_payments_known_clients",
+            "Clients whose payments are known; 0 if payments are not served",
+            registry=self.registry,
+        )
+        self.payments_age = Gauge(
+            "nextbest_payments_data_age_days",
+            "Days since the last day of the payments; NaN if they are not served",
+            registry=self.registry,
+        )
+        self.payments_age.set(math.nan)
         memory = Gauge("nextbest_resident_memory_bytes", "Resident memory", registry=self.registry)
         memory.set_function(resident_bytes)
         self._cells: dict[tuple[Any, ...], Any] = {}
@@ -100,6 +124,15 @@ class Monitoring:
         self.models.labels(revision, digest, str(month)).set(1)
         self.customers.set(customers)
         self.data_age.set_function(lambda: (datetime.date.today() - month).days)
+
+    def payments_loaded(
+        self, revision: str, digest: str, last: datetime.date, clients: int
+    ) -> None:
+        """Report which models of payments are served from now on."""
+        self.payments_models.clear()
+        self.payments_models.labels(revision, digest, str(last)).set(1)
+        self.payments_clients.set(clients)
+        self.payments_age.set_function(lambda: (datetime.date.today() - last).days)
 
     def sold(self, titles: dict[str, str]) -> None:
         """Report the title of each product."""

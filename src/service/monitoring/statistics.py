@@ -11,6 +11,7 @@ def statistics(monitoring: Monitoring) -> dict[str, Any]:
     return {
         "requests": _counts(monitoring.requests, "route", "status"),
         "answers": _counts(monitoring.answers, "source"),
+        "payments": _counts(monitoring.payments_answers, "list", "source"),
         "fallbacks": _total(monitoring.fallbacks),
         "latency": _latency(monitoring.latency, "/recommendations"),
         "recommended": _counts(monitoring.recommended, "product"),

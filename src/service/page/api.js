@@ -45,4 +45,6 @@ export const getStatistics = () => request("GET", "get_statistics");
 // Ids are text: JavaScript's numbers end at 2^53. In the query they may be anything, '/' and '..', too.
 export const getCustomer = (id) => request("GET", `customers?customer=${encodeURIComponent(id)}`);
 export const recommend = (customer) => request("POST", "recommendations", { customer });
+export const getOperations = (client) => request("POST", "payments/operations", { client });
+export const getExamples = (client) => request("POST", "payments/examples", { client });
 export const sendFeedback = (feedback) => request("POST", "feedback", feedback);

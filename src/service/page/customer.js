@@ -4,13 +4,14 @@ import { getCustomer, recommend } from "./api.js";
 import { attribute, headline, value } from "./attributes.js";
 import { announce, byId, element } from "./dom.js";
 import { offers, reportShown } from "./offers.js";
+import { askPayments, payments } from "./payments.js";
 import { month, say } from "./text.js";
 import { timeline } from "./timeline.js";
 
 const RECENT = "nextbest.recent";
 const MOST_RECENT = 6;
 
-let shown = null; // { id, customer (null: unknown), answer, actions: product -> what was said, tokens }
+let shown = null; // { id, customer (null: unknown), answer, paid, actions: product -> what was said, tokens }
 let asked = 0; // the latest search; answers to earlier ones are dropped
 
 /** Find a customer and show them; nobody else is on the screen meanwhile. Raises Refused. */
@@ -22,14 +23,13 @@ export async function find(id) {
   try {
     const customer = await getCustomer(id).catch(nullIfUnknown);
     if (turn !== asked) return;
-    const answer = await recommend(id);
+    const [answer, paid] = await Promise.all([recommend(id), askPayments(id)]);
     if (turn !== asked) return;
-    shown = { id, customer, answer, actions: new Map(), tokens: new Map() };
+    shown = { id, customer, answer, paid, actions: new Map(), tokens: new Map() };
     if (customer) remember(id);
     show();
     const count = answer.recommendations.length;
-    const text = customer ? say("foundCustomer", { id, products: say("products", { count }) }) : say("notFound", { id });
-    announce(text);
+    announce(customer ? say("foundCustomer", { id, products: say("products", { count }) }) : notFound());
     reportShown(shown);
   } catch (error) {
     if (turn === asked) throw error;
@@ -62,17 +62,24 @@ export function show() {
   showRecent();
   const found = byId("found");
   if (!shown) return found.replaceChildren();
-  const { customer } = shown;
+  const { customer, paid } = shown;
   found.replaceChildren(
     heading(),
     offers(shown),
+    ...(paid ? [payments(paid)] : []),
     ...(customer ? [profile(customer), holdings(customer)] : []),
   );
 }
 
+/** Somebody without products may have payments. */
+function notFound() {
+  const { id, paid } = shown;
+  return say(paid?.operations?.top.length ? "noProducts" : "notFound", { id });
+}
+
 function heading() {
   const { id, customer } = shown;
-  if (!customer) return element("p", { class: "note" }, say("notFound", { id }));
+  if (!customer) return element("p", { class: "note" }, notFound());
   const given = customer.profile ?? {};
   const facts = headline().map((name) => value(name, given[name])).filter(Boolean);
   const count = customer.months[0].holdings?.length ?? 0;

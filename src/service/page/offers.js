@@ -63,7 +63,8 @@ function offer(shown, recommendation, place) {
   return item;
 }
 
-function reasons(recommendation) {
+/** What speaks for something that is offered; null if nothing is known. */
+export function reasons(recommendation) {
   if (recommendation.reasons.length === 0) return null;
   return element(
     "ul",

@@ -4,6 +4,7 @@ import { Refused, forgetKey, getReady, getVocabulary, hasKey, isKey, keepKey } f
 import { useVocabulary } from "./attributes.js";
 import * as customer from "./customer.js";
 import { announce, byId } from "./dom.js";
+import { usePayments } from "./payments.js";
 import * as statistics from "./statistics.js";
 import { LANGUAGES, currentLanguage, month, number, say, setLanguage } from "./text.js";
 
@@ -104,6 +105,7 @@ async function enter() {
     return showSignIn();
   }
   useVocabulary(vocabulary);
+  usePayments(ready.payments);
   calm();
   selectTab("customer");
   showTexts();

@@ -58,6 +58,9 @@ export function show() {
       chart("answersBySource", "source", counts.answers, (name) => sentence(source(name))),
       counts.latency ? latency(counts.latency) : null,
       chart("feedback", "action", counts.feedback, (action) => say(`actions.${action}`)),
+      Object.keys(counts.payments ?? {}).length
+        ? chart("paymentsAnswers", "source", counts.payments, (name) => name.split(" ").map((part) => say(`paymentsOf.${part}`)).join(": "))
+        : null,
       chart("removedByRule", "rule", counts.removed, (rule) => (rule === "cooldown" ? say("cooldown") : rule)),
     ),
   );

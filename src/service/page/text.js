@@ -31,6 +31,10 @@ export function say(key, values = {}, otherwise = key) {
 export const number = (value, digits = 0) =>
   new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
 
+/** With two digits, as money is written. */
+export const amount = (value) =>
+  new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+
 export const percent = (value) =>
   new Intl.NumberFormat(language, {
     style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1,
@@ -51,6 +55,12 @@ export function month(date, style = "short") {
   const parts = new Intl.DateTimeFormat(language, { ...options, timeZone: "UTC" })
     .formatToParts(Date.UTC(year, number - 1, 1));
   return parts.filter((part) => !/^\s*г\./.test(part.value)).map((part) => part.value).join("").trim();
+}
+
+/** `2025-09-01` as a day; `style` is "long" (with the year) or "short". */
+export function day(date, style = "short") {
+  const options = { day: "numeric", month: style, ...(style === "long" ? { year: "numeric" } : {}), timeZone: "UTC" };
+  return new Intl.DateTimeFormat(language, options).format(new Date(date));
 }
 
 /** The name of a country by its code. */

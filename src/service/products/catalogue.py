@@ -3,9 +3,7 @@
 import datetime
 import hashlib
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from src import params
 from src.errors import InputError
+from src.manifest import Hashes
 from src.models.popularity import Popularity
 from src.models.ranker import Ranker
 from src.models.registry import FIRST_STAGE
@@ -30,6 +29,7 @@ from src.service.products.offline_lists import OfflineLists
 from src.service.products.preparation import Preparation
 from src.service.products.reasons import Explainer, StoredReasons
 from src.service.products.wording import Wording, read_wording
+from src.service.readable import readable
 from src.service.settings import Settings, git_revision
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Catalogue:
     dates: list[datetime.date]
     warnings: list[str]
     revision: str
-    hashes: manifest.Hashes
+    hashes: Hashes
     digest: str
     models: Models
     known: Known
@@ -99,15 +99,18 @@ class Catalogue:
             A file is missing or damaged, or service.yaml does not fit the schema.
         """
         hashes = manifest.read()
-        with manifest.checked(hashes, manifest.files()), _reading("what recommend wrote"):
+        with (
+            manifest.checked(hashes, manifest.files()),
+            readable("what recommend wrote", manifest.MEND),
+        ):
             return cls._load(settings, hashes)
 
     @classmethod
-    def _load(cls, settings: Settings, hashes: manifest.Hashes) -> "Catalogue":
+    def _load(cls, settings: Settings, hashes: Hashes) -> "Catalogue":
         schema = params.load("schema", Schema)
         products = list(schema.products)
         wording, rules = _of_the_bank(schema, str(settings.rules))
-        with _reading(paths.WINDOWS):
+        with readable(paths.WINDOWS, manifest.MEND):
             windows = Windows.read()
         models = _models()
         with ThreadPoolExecutor() as threads:
@@ -159,7 +162,7 @@ class Catalogue:
                     f"{path} is of another run than what is served, so the lists of {kind} do not "
                     'fit it; read everything again: {"kind": "all"}'
                 )
-        with manifest.checked(hashes, own), _reading(own[0]):
+        with manifest.checked(hashes, own), readable(own[0], manifest.MEND):
             lists = {**self.lists, kind: _lists(kind, self.known, self.products)}
             reasons = _reasons(self.models) if kind == PERSONAL else self.reasons
             return replace(
@@ -242,24 +245,10 @@ def _of_the_bank(schema: Schema, path: str) -> tuple[Wording, Rules]:
     return wording, Rules(eligibility.rules, schema)
 
 
-@contextmanager
-def _reading(what: str) -> Iterator[None]:
-    """Say in a sentence what a library says of a file that it cannot read, each in its own way."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        cause = (str(error).splitlines() or [""])[0][:200]
-        raise InputError(
-            f"{what} cannot be read ({type(error).__name__}: {cause}); run dvc repro or dvc pull"
-        ) from error
-
-
 def _models() -> Models:
     def load(model: Any, file: str) -> Any:
         path = f"{paths.SERVING}/{file}"
-        with _reading(path):
+        with readable(path, manifest.MEND):
             return model.load(path)
 
     return Models(
@@ -302,6 +291,6 @@ def _reference(
     return Reference.of(known.profiles, first, known.history.held.shape[1])
 
 
-def _digest(hashes: manifest.Hashes) -> str:
+def _digest(hashes: Hashes) -> str:
     together = "".join(hashes[path] for path in manifest.models())
     return hashlib.sha256(together.encode()).hexdigest()[:12]

@@ -1,53 +1,13 @@
 """What requests look like; customers and profiles are built from the schema of params.yaml."""
 
-import math
-import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    create_model,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, StrictBool, create_model, model_validator
 
 from src.models.history import MAX_MONTHS
 from src.products.schema import Schema
-from src.tables.spelling import category
+from src.service.web.fields import Body, Category, Number, TextId, WholeId
 
-_DIGITS = re.compile(r"^-?(0|[1-9][0-9]{0,18})$")  # as the service writes them: no zeros before
-_NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]+$"
-
-
-class Body(BaseModel):
-    """A body of a request: unknown fields are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _category(value: object) -> object:
-    """A category in the spelling that ingest gives it; what cannot be one stays as it is."""
-    if isinstance(value, str | bool | float):
-        return category(value)
-    if isinstance(value, int):
-        return str(value) if abs(value) < 10**18 else value
-    return value
-
-
-def _number(value: object) -> object:
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-Category = Annotated[
-    Annotated[StrictStr, Field(max_length=200)] | None,
-    BeforeValidator(_category, str | float | bool | None),
-]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)] | None
 Active = StrictBool | None
 
 
@@ -103,15 +63,7 @@ class GivenFeedback(Body):
 
 def identity_type(schema: Schema) -> Any:
     """Type of a customer's id; numbers may come as text, as JavaScript cannot hold all of them."""
-    if schema.id_type == "integer":
-        text = Annotated[str, Field(pattern=_DIGITS.pattern)]
-        whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
-        return Annotated[whole, BeforeValidator(_whole, int | text)]
-    return Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=_NO_CONTROL)]
-
-
-def _whole(value: object) -> object:
-    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
+    return WholeId if schema.id_type == "integer" else TextId
 
 
 def request_models(

@@ -69,6 +69,18 @@ class Loaded(BaseModel):
     revision: str
 
 
+class PaymentsReady(BaseModel):
+    """What is loaded of payments; all but `ready` and `why` say nothing if they are not served."""
+
+    ready: bool
+    why: str = Field(description="why payments are not served; empty if they are")
+    day: str | None = Field(description="the day after the last that is known")
+    model: str | None
+    revision: str | None
+    digest: str | None
+    known_clients: int
+
+
 class Ready(BaseModel):
     """What is loaded."""
 
@@ -81,3 +93,4 @@ class Ready(BaseModel):
     loaded_at: str
     warnings: list[str] = Field(description="what is odd about the data, a sentence each")
     feedback: bool = Field(description="whether feedback can be kept now; offers do not need it")
+    payments: PaymentsReady

@@ -22,8 +22,22 @@ from src.service.web.answers import FAULTS, Faults, json_response
 from src.service.web.lean import LeanRoute
 
 
-def add_routes(app: FastAPI, process: Process, serving: Serving, asked_model: type[Asked]) -> None:
-    """Add the routes; `asked_model` is a request with the attributes and products of the bank."""
+def add_routes(
+    app: FastAPI,
+    process: Process,
+    serving: Serving,
+    asked_model: type[Asked],
+    payments: Callable[[], dict[str, Any]],
+) -> None:
+    """Add the routes.
+
+    Parameters
+    ----------
+    asked_model : type
+        A request with the attributes and products of the bank.
+    payments : function
+        What is loaded of the other system, for /ready.
+    """
     catalogue = serving.catalogue
     answering = Answering(process, serving)
     most = len(catalogue.products)
@@ -103,6 +117,7 @@ def add_routes(app: FastAPI, process: Process, serving: Serving, asked_model: ty
                 "loaded_at": serving.loaded_at,
                 "warnings": now.warnings,
                 "feedback": process.feedback.available,
+                "payments": payments(),
             }
         )
 
