@@ -74,7 +74,7 @@ def _make_twins(folder: Path) -> None:
     running = [clone.start("dvc", "repro") for clone in (first, second)]
     outputs = [finish(process) for process in running]
     for clone, output in zip((first, second), outputs, strict=True):
-        assert rerun(output) == ["products", *STAGES], output
+        assert sorted(rerun(output)) == sorted(["products", *STAGES]), output
         clone.commit("dvc repro")
     unfinished.rename(folder)
 

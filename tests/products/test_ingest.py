@@ -599,12 +599,12 @@ def test_interrupt_leaves_previous_outputs() -> None:
     block = "".join(f"{row}\n" for row in ROWS) * 1000
     with Path("large.csv").open("w") as large:
         large.write(HEADER + "\n")
-        large.writelines(block for _ in range(1500))
+        large.writelines(block for _ in range(3000))
     settings("large.csv")
     process = start()
     while not list(Path("data/products").glob(".unpacked-*")) and process.poll() is None:
         time.sleep(0.02)
-    time.sleep(0.5)
+    time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
     assert complaint == "interrupted: previous outputs are untouched\n"
