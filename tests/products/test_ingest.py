@@ -602,9 +602,9 @@ def test_interrupt_leaves_previous_outputs() -> None:
         large.writelines(block for _ in range(3000))
     settings("large.csv")
     process = start()
-    while not list(Path("data/products").glob(".unpacked-*")) and process.poll() is None:
+    while not list(Path("data/products").glob(".snapshots.*")) and process.poll() is None:
         time.sleep(0.02)
-    time.sleep(0.3)
+    time.sleep(0.5)  # it has looked at the file and reads all of it
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
     assert complaint == "interrupted: previous outputs are untouched\n"
