@@ -20,9 +20,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.service import Stolen
-from src.payments.providers.factors import AlsSettings, new_als
+from src import params
+from src.models.factorization import new_als
+from src.payments.providers.factors import AlsSettings
 from src.payments.providers.known import Matrix
 from src.payments.providers.ranking import NEVER, Ranking, top_k_of_factors
+from src.payments.providers.windows import ExampleSettings
+from src.payments.schema import PARAMS
 
 K = 10
 BATCH = 1_000
@@ -101,7 +105,8 @@ def benchmark(clients: int, providers: int, factors: int, known: int, compared: 
     pairs = random_pairs(clients, providers, known, generator)
     print(f"{clients:,} simulated clients, {providers:,} providers, {pairs.nnz:,} known pairs")
 
-    settings = AlsSettings(factors=factors)
+    configured = params.load("examples", ExampleSettings, PARAMS).models.als
+    settings = configured.model_copy(update={"factors": factors})
     seconds, _, _ = timed(lambda: learn(pairs, settings))
     print(f"ALS, {settings.iterations} iterations: {seconds:.0f} s, peak {peak():.2f} GB")
 

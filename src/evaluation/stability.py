@@ -24,3 +24,13 @@ def psi(expected: NDArray[Any], observed: NDArray[Any]) -> float:
     e = np.maximum(expected / max(expected.sum(), 1), FLOOR)
     a = np.maximum(observed / observed.sum(), FLOOR)
     return float(((a - e) * np.log(a / e)).sum())
+
+
+def decile_edges(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Edges between the tenths of a reference; fewer than nine where values repeat."""
+    return np.unique(np.quantile(values, np.arange(1, 10) / 10))
+
+
+def counts_between(edges: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.intp]:
+    """How many values lie in each bin, shape (edges + 1,); a value on an edge is above it."""
+    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)

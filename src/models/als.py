@@ -7,28 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-from implicit.cpu.als import AlternatingLeastSquares
 from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
-from pydantic import Field
 from threadpoolctl import ThreadpoolController
 
 from src.evaluation.holdings import ndcg_by_customer
 from src.models.contract import CannotFitError, FirstStage, Phrase, Scores
 from src.models.customers import Customers
+from src.models.factorization import AlsSettings, new_als
 from src.models.history import History
-from src.params import Section
 from src.reporting import write_arrays
-
-
-class AlsSettings(Section):
-    """Hyperparameters; `alpha` is the confidence of a usage share of 1."""
-
-    factors: int = Field(ge=1, le=512)
-    iterations: int = Field(ge=1)
-    regularization: float = Field(ge=0)
-    alpha: float = Field(gt=0, le=1e6)
-    seed: int = Field(ge=0)
 
 
 @dataclass(frozen=True)
@@ -58,7 +46,7 @@ class Als:
         months = int(np.bitwise_or.reduce(history.present)).bit_length()
         usage = history.usage_share()
         with _one_blas_thread():
-            model = _implicit(settings)
+            model = new_als(settings)
             try:
                 model.fit(sp.csr_matrix(usage), show_progress=False)
             except ModelFitError:
@@ -72,7 +60,7 @@ class Als:
         """Score every item for every customer; see `Model`."""
         usage = customers.history.recent(self.months).usage_share()
         with _one_blas_thread():
-            model = _implicit(self.settings)
+            model = new_als(self.settings)
             model.item_factors = self.item_factors
             folded = model.recalculate_user(np.arange(len(usage)), sp.csr_matrix(usage))
             return np.asarray(folded @ self.item_factors.T, dtype=np.float32)
@@ -104,17 +92,6 @@ def _one_blas_thread() -> AbstractContextManager[object]:
     """Threads of BLAS would only get in the way of each other: the products are small."""
     limit: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
     return limit
-
-
-def _implicit(settings: AlsSettings) -> AlternatingLeastSquares:
-    return AlternatingLeastSquares(
-        factors=settings.factors,
-        iterations=settings.iterations,
-        regularization=settings.regularization,
-        alpha=settings.alpha,
-        random_state=settings.seed,
-        num_threads=1,  # more wait for each other: BLAS takes a lock for every customer
-    )
 
 
 FIRST_STAGE = FirstStage(

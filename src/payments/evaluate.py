@@ -12,7 +12,7 @@ from src.errors import run
 from src.models.shap import LeafShap
 from src.payments import paths
 from src.payments.operations import figures, results
-from src.payments.operations.evaluation import CardSettings
+from src.payments.operations.evaluation import CardSettings, resampled
 from src.payments.operations.factors import FACTORS
 from src.payments.operations.models import OperationModels, matrix
 from src.payments.operations.observations import Observe
@@ -81,8 +81,9 @@ def main() -> None:
         for part in ("valid", "test")
     }
     valid, test = (results.Observed.of(table, models) for table in parts.values())
-    repeats = results.gini_table(valid, test, settings.resamples, settings.seed)
-    cards = results.card_table(valid, test, coverage, settings.resamples, settings.seed)
+    drawn = resampled(test.client, settings.resamples, settings.seed)
+    repeats = results.gini_table(valid, test, drawn)
+    cards = results.card_table(valid, test, coverage, drawn)
     days = np.unique(parts["test"]["cutoff"].to_numpy())
     write_json(
         paths.METRICS,

@@ -98,6 +98,21 @@ class Payments:
         """Take the payments of the days from `first` on and before `end`."""
         return self.of((self.day >= first) & (self.day < end))
 
+    def latest(self, attribute: str) -> NDArray[np.intp]:
+        """Code of each client's latest region, unit or the like, shape (clients,); -1 without one.
+
+        Of two on one day, the one in the later row.
+        """
+        found = np.full(len(self.clients), -1, dtype=np.intp)
+        codes = self.attributes[attribute].codes
+        rows = np.flatnonzero(codes >= 0)
+        if len(rows):
+            starts = np.flatnonzero(np.diff(self.client[rows], prepend=-1))
+            by_day = self.day[rows].astype(np.int64) * len(self) + rows
+            last = np.maximum.reduceat(by_day, starts) % len(self)
+            found[self.client[last]] = codes[last]
+        return found
+
 
 def coded(column: pa.ChunkedArray) -> Codes:
     """Codes of a column by the order of its labels, whatever order they come in."""

@@ -25,6 +25,7 @@ from src.payments.payments import Payments
 from src.payments.providers.evaluation import check, learn
 from src.payments.providers.known import Known
 from src.payments.providers.models import fit_models
+from src.payments.providers.second_stage import SecondStage
 from src.payments.providers.windows import ExampleSettings, recommend, regions_known
 from src.payments.schema import PARAMS
 from src.payments.windows import Split, Windows
@@ -89,17 +90,14 @@ def due_table(snapshot: Snapshot) -> pa.Table:
     return table.take(pa.array(order))
 
 
-def example_table(payments: Payments, settings: ExampleSettings) -> pa.Table:
-    """Offer new providers to every client, learnt up to the last day.
+def example_table(known: Known, second_stage: SecondStage, settings: ExampleSettings) -> pa.Table:
+    """Offer new providers to every client.
 
     Returns
     -------
     pa.Table
         client, place (1 is best), provider, score (float32); by client and place.
     """
-    day = int(payments.day.max()) + 1
-    second_stage = learn(payments, day, settings)
-    known = Known.before(payments, day, settings.never_offered)
     models = fit_models(known, settings.second_stage.models, settings.models)
     regions = regions_known(known, settings)
     clients = np.unique(known.pairs.client)
@@ -122,7 +120,7 @@ def example_table(payments: Payments, settings: ExampleSettings) -> pa.Table:
     )
 
 
-def popular_table(payments: Payments, never_offered: list[str]) -> pa.Table:
+def popular_table(known: Known) -> pa.Table:
     """Rank providers by how many clients have paid them, everywhere and in each region.
 
     Returns
@@ -131,10 +129,9 @@ def popular_table(payments: Payments, never_offered: list[str]) -> pa.Table:
         region (null: everywhere), place (1 is best), provider, at most a hundred each; by region
         and place.
     """
-    known = Known.before(payments, int(payments.day.max()) + 1, never_offered)
     groups: dict[str | None, NDArray[np.bool_]] = {None: np.ones(len(known.pairs), dtype=bool)}
     if "region" in known.payments.attributes:
-        region = known.latest("region")[known.pairs.client]
+        region = known.payments.latest("region")[known.pairs.client]
         labels = known.payments.attributes["region"].labels
         groups |= {label: region == code for code, label in enumerate(labels)}
     rows = []
@@ -168,13 +165,14 @@ def main() -> None:
     valid = Observed.of(table.filter(pc.field("part") == "valid"), models)
     del table
     threshold = threshold_at(valid.chances[chosen], valid.event, coverage)
-    used = by_operation(payments.between(windows.first, windows.end))
+    everything = payments.between(windows.first, windows.end)
+    used = by_operation(everything)
     snapshot = Snapshot(used, windows.end, observing.lookback_days, observing.horizon_days)
     population = Population.of(used, windows.end, observing.lookback_days)
     chance = models.score(factor_columns(Basis(snapshot, population, calendar)))[chosen]
-    everything = payments.between(windows.first, windows.end)
-    examples = example_table(everything, offering)
-    popular = popular_table(everything, offering.never_offered)
+    known = Known.before(everything, windows.end, offering.never_offered)
+    examples = example_table(known, learn(everything, windows.end, offering), offering)
+    popular = popular_table(known)
     # All that is served is written here, when all of it is at hand.
     Path(paths.SERVED_OPERATIONS).mkdir(parents=True, exist_ok=True)
     models.save(paths.SERVED_OPERATIONS)

@@ -2,7 +2,8 @@
 
 from src import params
 from src.errors import run
-from src.models.als import FIRST_STAGE, AlsSettings
+from src.models.als import FIRST_STAGE
+from src.models.factorization import AlsSettings
 from src.products.dataset import Dataset
 from src.products.first_stage import train
 from src.products.schema import Schema

@@ -2,8 +2,9 @@
 
 from src import params
 from src.errors import run
-from src.models.als import Als, AlsSettings
+from src.models.als import Als
 from src.models.contract import Scores
+from src.models.factorization import AlsSettings
 from src.products.dataset import Dataset
 from src.products.schema import Schema
 from src.tuning import report

@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.models.als import Als, AlsSettings
+from src.models.als import Als
 from src.models.customers import Customers
+from src.models.factorization import AlsSettings
 from tests.histories import histories
 
 SETTINGS = AlsSettings(factors=2, iterations=10, regularization=0.01, alpha=10, seed=7)

@@ -15,9 +15,10 @@ import pytest
 from numpy.typing import NDArray
 
 import src.models
-from src.models.als import Als, AlsSettings
+from src.models.als import Als
 from src.models.contract import Model, Scores
 from src.models.customers import Customers
+from src.models.factorization import AlsSettings
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
 from src.models.popularity import Popularity

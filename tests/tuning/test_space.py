@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from src import params
 from src.errors import InputError
-from src.models.als import AlsSettings
+from src.models.factorization import AlsSettings
 from src.models.kmeans import KMeansSettings
 from src.models.mlc import MlcSettings
 from src.models.ranker import RankerSettings

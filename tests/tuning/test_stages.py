@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from src.errors import InputError
-from src.models.als import Als, AlsSettings
+from src.models.als import Als
 from src.models.contract import Scores
+from src.models.factorization import AlsSettings
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
 from src.models.ranker import RankerSettings

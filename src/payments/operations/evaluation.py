@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from src.evaluation.intervals import Interval
-from src.evaluation.stability import psi
+from src.evaluation.stability import counts_between, decile_edges, psi
 from src.params import Section
 
 Floats = NDArray[np.float64]
@@ -20,7 +20,6 @@ Integers = NDArray[np.intp]
 
 TOP = 4  # operations on the search page
 _TAILS = (0.025, 0.975)
-_DECILES = 10
 
 
 class CardSettings(Section):
@@ -77,30 +76,25 @@ def gini_intervals(
     scores: dict[str, NDArray[np.floating]],
     event: Bools,
     client: Integers,
-    resamples: int,
-    seed: int,
+    drawn: list[NDArray[np.int64]],
 ) -> dict[str, Interval]:
-    """Gini of each model with its 95 % bootstrap interval; the resamples are shared."""
+    """Gini of each model with its 95 % bootstrap interval, by what `resampled` has drawn."""
     ranked = {name: Ranked(score, event) for name, score in scores.items()}
-    drawn: dict[str, list[float]] = {name: [] for name in scores}
-    for times in resampled(client, resamples, seed):
+    found: dict[str, list[float]] = {name: [] for name in scores}
+    for times in drawn:
         weight = times[client].astype(np.float64)
         for name, one in ranked.items():
-            drawn[name].append(one.gini(weight))
+            found[name].append(one.gini(weight))
     return {
         name: Interval(ranked[name].gini(), *np.nanquantile(values, _TAILS))
-        for name, values in drawn.items()
+        for name, values in found.items()
     }
 
 
 def score_stability(reference: NDArray[np.floating], later: NDArray[np.floating]) -> float:
     """PSI of scores over the deciles of the reference."""
-    edges = np.unique(np.quantile(reference, np.arange(1, _DECILES) / _DECILES))
-    counts = [
-        np.bincount(np.searchsorted(edges, score, side="right"), minlength=len(edges) + 1)
-        for score in (reference, later)
-    ]
-    return psi(*counts)
+    edges = decile_edges(reference)
+    return psi(*(counts_between(edges, scores) for scores in (reference, later)))
 
 
 def threshold_at(score: Floats, event: Bools, coverage: float) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.payments.calendar import Calendar, date_of
-from src.payments.operations.population import RECENT, Group, Population, latest
+from src.payments.operations.population import RECENT, Group, Population
 from src.payments.operations.snapshot import Floats, Gaps, Integers, Snapshot, client_days, divided
 
 _HALF_LIVES = (7, 30, 90)  # days
@@ -94,7 +94,7 @@ class Basis:
         """Count something about the client's region or unit; NaN where it is not known."""
         found = np.full(len(self.snapshot), np.nan)
         if name in self.population.groups and name in self.snapshot.window.attributes:
-            label = latest(self.snapshot.window, name)[self.snapshot.client]
+            label = self.snapshot.window.latest(name)[self.snapshot.client]
             known = label >= 0
             if known.any():  # else there may be no label to look up
                 found[known] = count(self.population.groups[name], label)[known]

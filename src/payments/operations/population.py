@@ -129,7 +129,7 @@ class Population:
 
 
 def _group(window: Payments, name: str, cutoff: int) -> Group:
-    label = latest(window, name)[window.client]
+    label = window.latest(name)[window.client]
     labels, size = len(window.attributes[name].labels), len(window.providers)
     age = cutoff - window.day
     known = label >= 0
@@ -143,16 +143,3 @@ def _group(window: Payments, name: str, cutoff: int) -> Group:
         keys=keys,
         payments=payments,
     )
-
-
-def latest(window: Payments, name: str) -> Integers:
-    """Code of each client's latest region or unit, shape (clients,); -1 without one."""
-    found = np.full(len(window.clients), -1, dtype=np.intp)
-    codes = window.attributes[name].codes
-    rows = np.flatnonzero(codes >= 0)
-    if len(rows):
-        starts = np.flatnonzero(np.diff(window.client[rows], prepend=-1))
-        by_day = window.day[rows].astype(np.int64) * len(window) + rows
-        last = np.maximum.reduceat(by_day, starts) % len(window)
-        found[window.client[last]] = codes[last]
-    return found

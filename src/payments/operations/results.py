@@ -66,10 +66,13 @@ class Observed:
 
 
 def gini_table(
-    valid: Observed, test: Observed, resamples: int, seed: int
+    valid: Observed, test: Observed, drawn: list[NDArray[np.int64]]
 ) -> dict[str, dict[str, float]]:
-    """Gini with its interval, top-four hit rate; of models also PSI against validation."""
-    found = evaluation.gini_intervals(test.scores, test.event, test.client, resamples, seed)
+    """Gini with its interval, top-four hit rate; of models also PSI against validation.
+
+    `drawn` is what `evaluation.resampled` gives for the clients of the test.
+    """
+    found = evaluation.gini_intervals(test.scores, test.event, test.client, drawn)
     table: dict[str, dict[str, float]] = {}
     for name, interval in found.items():
         hits = evaluation.top_hits(test.scores[name], test.event, test.group)
@@ -86,10 +89,12 @@ def gini_table(
 
 
 def card_table(
-    valid: Observed, test: Observed, coverage: float, resamples: int, seed: int
+    valid: Observed, test: Observed, coverage: float, drawn: list[NDArray[np.int64]]
 ) -> dict[str, dict[str, float]]:
-    """Cards of each model by the threshold of validation, and by the most expected F1."""
-    drawn = evaluation.resampled(test.client, resamples, seed)
+    """Cards of each model by the threshold of validation, and by the most expected F1.
+
+    `drawn` is what `evaluation.resampled` gives for the clients of the test.
+    """
     groups = int(test.group.max()) + 1
     table: dict[str, dict[str, float]] = {}
     for name, chance in test.chances.items():

@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 from src.errors import InputError
 from src.models.boosting import BoosterSettings, fit_booster, new_booster, predict
 from src.models.contract import CannotFitError
+from src.models.factorization import new_als
 from src.payments.providers.activity import of_clients
-from src.payments.providers.factors import AlsSettings, confidence, new_als
+from src.payments.providers.factors import AlsSettings, confidence
 from src.payments.providers.known import Ints, Known, first_payments
 from src.payments.providers.popularity import below
 
@@ -27,18 +28,10 @@ class BoostingSettings(BoosterSettings):
     which `rows` bounds the sample.
     """
 
-    coverage: float = Field(default=0.8, gt=0, le=1)
-    classes: int = Field(default=100, ge=2)
-    days: int = Field(default=180, ge=1)
-    rows: int = Field(default=5_000, ge=100)
-    iterations: int = Field(default=200, ge=1)
-    depth: int = Field(default=4, ge=1, le=16)
-    learning_rate: float = Field(default=0.1, gt=0, le=1)
-    l2_leaf_reg: float = Field(default=3, ge=0)
-    subsample: float = Field(default=0.8, gt=0, le=1)
-    colsample_bylevel: float = Field(default=0.2, gt=0, le=1)
-    border_count: int = Field(default=32, ge=1, le=254)
-    seed: int = Field(default=7, ge=0)
+    coverage: float = Field(gt=0, le=1)
+    classes: int = Field(ge=2)
+    days: int = Field(ge=1)
+    colsample_bylevel: float = Field(gt=0, le=1)
 
 
 @dataclass(frozen=True)

@@ -4,30 +4,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from implicit.cpu.als import AlternatingLeastSquares
 from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from src.errors import InputError
-from src.params import Section
+from src.models import factorization
+from src.models.factorization import new_als
 from src.payments.providers.known import Ints, Known
 
 
-class AlsSettings(Section):
+class AlsSettings(factorization.AlsSettings):
     """Hyperparameters.
 
     A pair has the confidence ``alpha * (1 + log(payments))``. The logarithm of a provider's
     clients, times `bias`, is added to its scores.
     """
 
-    factors: int = Field(default=64, ge=1, le=512)
-    iterations: int = Field(default=15, ge=1)
-    regularization: float = Field(default=10, ge=0)
-    alpha: float = Field(default=40, gt=0, le=1e6)
-    bias: float = Field(default=0, ge=0)
-    seed: int = Field(default=7, ge=0)
+    bias: float = Field(ge=0)
 
 
 @dataclass(frozen=True)
@@ -78,15 +73,3 @@ def confidence(known: Known) -> sp.csr_matrix:
     """1 + the logarithm of the payments of each pair; (clients, providers)."""
     values = 1 + np.log(known.pairs.count)
     return sp.csr_matrix(known.matrix(values.astype(np.float32)))
-
-
-def new_als(settings: AlsSettings) -> AlternatingLeastSquares:
-    """Make an untrained model of implicit; within a limit on the threads of BLAS."""
-    return AlternatingLeastSquares(
-        factors=settings.factors,
-        iterations=settings.iterations,
-        regularization=settings.regularization,
-        alpha=settings.alpha,
-        random_state=settings.seed,
-        num_threads=1,  # more wait for each other: BLAS takes a lock for every client
-    )

@@ -80,7 +80,7 @@ def _of_group(known: Known, attribute: str, candidates: Candidates) -> Columns:
     rows &= payments.provider >= 0
     key = codes[rows] * providers + payments.provider[rows]
     asked = np.full(len(candidates), -1, dtype=np.int64)
-    group = known.latest(attribute)[candidates.client]
+    group = known.payments.latest(attribute)[candidates.client]
     in_one = group >= 0
     asked[in_one] = group[in_one] * providers + candidates.provider[in_one]
 
@@ -89,7 +89,7 @@ def _of_group(known: Known, attribute: str, candidates: Candidates) -> Columns:
     payers = np.unique(place * clients + payments.client[rows]) // clients
     pairs = known.pairs
     fresh = pairs.first >= known.cut_off - 90
-    own = known.latest(attribute)[pairs.client[fresh]]
+    own = known.payments.latest(attribute)[pairs.client[fresh]]
     first = own[own >= 0] * providers + pairs.provider[fresh][own >= 0]
     firsts, first_count = np.unique(first, return_counts=True)
 

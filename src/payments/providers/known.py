@@ -121,14 +121,6 @@ class Known:
         """Providers that are not recommended to anybody; (providers,)."""
         return np.isin(np.array(self.payments.providers, dtype=np.str_), list(self.never_offered))
 
-    def latest(self, attribute: str) -> Ints:
-        """Each client's most recent known code of an attribute; -1 where none is; (clients,)."""
-        codes = self.payments.attributes[attribute].codes
-        there = np.flatnonzero(codes >= 0)
-        latest = np.full(self.shape[0], -1, dtype=np.int64)
-        latest[self.payments.client[there]] = codes[there]  # sorted by day: the last one stays
-        return latest
-
 
 @dataclass(frozen=True)
 class Targets:

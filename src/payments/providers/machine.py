@@ -18,12 +18,12 @@ class MachineSettings(Section):
     too, and a provider by the region of most of its clients.
     """
 
-    factors: int = Field(default=64, ge=1, le=512)
-    epochs: int = Field(default=40, ge=1)
-    learning_rate: float = Field(default=0.05, gt=0)
-    regularization: float = Field(default=1e-6, ge=0)
-    features: bool = True
-    seed: int = Field(default=7, ge=0)
+    factors: int = Field(ge=1, le=512)
+    epochs: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    regularization: float = Field(ge=0)
+    features: bool
+    seed: int = Field(ge=0)
 
 
 def machine(known: Known, settings: MachineSettings) -> Factors:
@@ -74,10 +74,10 @@ def _described(known: Known, features: bool) -> tuple[sp.csr_matrix, sp.csr_matr
     there = known.payments.attributes if features else {}
     for name in ("region", "unit"):
         if name in there:
-            of_clients.append(_indicators(known.latest(name), len(there[name].labels)))
+            of_clients.append(_indicators(known.payments.latest(name), len(there[name].labels)))
     if "region" in there:
         labels = len(there["region"].labels)
-        region = known.latest("region")[known.pairs.client]
+        region = known.payments.latest("region")[known.pairs.client]
         keys = (known.pairs.provider * labels + region)[region >= 0]
         counts = np.bincount(keys, minlength=providers * labels).reshape(providers, labels)
         main = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)

@@ -39,11 +39,11 @@ class Model(Protocol):
 class ModelSettings(Section):
     """Hyperparameters of all models."""
 
-    popularity: PopularitySettings = PopularitySettings()
-    neighbours: NeighbourSettings = NeighbourSettings()
-    als: AlsSettings = AlsSettings()
-    machine: MachineSettings = MachineSettings()
-    boosting: BoostingSettings = BoostingSettings()
+    popularity: PopularitySettings
+    neighbours: NeighbourSettings
+    als: AlsSettings
+    machine: MachineSettings
+    boosting: BoostingSettings
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ class NeighbourSettings(Section):
     the `users` most similar clients. EASE knows the `ease_providers` most popular providers.
     """
 
-    shrinkage: float = Field(default=3, ge=0)
-    users: int = Field(default=100, ge=1)
-    ease_providers: int = Field(default=3000, ge=2, le=20_000)
-    ease_regularization: float = Field(default=100, gt=0)
+    shrinkage: float = Field(ge=0)
+    users: int = Field(ge=1)
+    ease_providers: int = Field(ge=2, le=20_000)
+    ease_regularization: float = Field(gt=0)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ class PopularitySettings(Section):
     that of popularity in a region or unit.
     """
 
-    recent_days: int = Field(default=90, ge=1)
-    first_days: int = Field(default=90, ge=1)
-    group_days: int = Field(default=365, ge=1)
+    recent_days: int = Field(ge=1)
+    first_days: int = Field(ge=1)
+    group_days: int = Field(ge=1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def group_popularity(known: Known, attribute: str, settings: PopularitySettings)
     """Clients of the same region or unit who have paid a provider in the last days."""
     pairs = known.pairs
     number = len(known.payments.attributes[attribute].labels)
-    latest = known.latest(attribute)
+    latest = known.payments.latest(attribute)
     groups = np.where(latest < 0, number, latest)
     group = groups[pairs.client]
     chosen = (group < number) & (pairs.last >= known.cut_off - settings.group_days)

@@ -18,10 +18,10 @@ class RegionSettings(Section):
     its clients. Regions of clients are inferred in at most `rounds` rounds.
     """
 
-    regional: float = Field(default=0.9, gt=0, le=1)
-    least_clients: int = Field(default=10, ge=2)
-    least_share: float = Field(default=0.02, ge=0, lt=1)
-    rounds: int = Field(default=10, ge=1)
+    regional: float = Field(gt=0, le=1)
+    least_clients: int = Field(ge=2)
+    least_share: float = Field(ge=0, lt=1)
+    rounds: int = Field(ge=1)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def regions_of(known: Known, settings: RegionSettings) -> Regions:
 
     What the payments say is never changed.
     """
-    codes = known.latest("region")
+    codes = known.payments.latest("region")
     unknown = codes < 0
     labels = len(known.payments.attributes["region"].labels)
     history = known.matrix()

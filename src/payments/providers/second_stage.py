@@ -30,32 +30,10 @@ class SecondStageSettings(BoosterSettings):
     many of the other candidates, drawn at random.
     """
 
-    models: list[str] = Field(
-        default=[
-            "popularity",
-            "recent",
-            "first_payments",
-            "region",
-            "unit",
-            "item_knn",
-            "user_knn",
-            "ease",
-            "co_occurrence",
-            "als",
-        ],
-        min_length=1,
-    )
-    per_model: int = Field(default=50, ge=10, le=1000)
-    windows: int = Field(default=3, ge=1)
-    rows: int = Field(default=500_000, ge=100)
-    iterations: int = Field(default=250, ge=1)
-    depth: int = Field(default=6, ge=1, le=16)
-    learning_rate: float = Field(default=0.06, gt=0, le=1)
-    l2_leaf_reg: float = Field(default=10, ge=0)
-    subsample: float = Field(default=0.7, gt=0, le=1)
-    colsample_bylevel: float = Field(default=0.3, gt=0, le=1)
-    border_count: int = Field(default=64, ge=1, le=254)
-    seed: int = Field(default=7, ge=0)
+    models: list[str] = Field(min_length=1)
+    per_model: int = Field(ge=10, le=1000)
+    windows: int = Field(ge=1)
+    colsample_bylevel: float = Field(gt=0, le=1)
 
 
 @dataclass(frozen=True)

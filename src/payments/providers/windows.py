@@ -14,7 +14,7 @@ from src.payments.payments import Payments
 from src.payments.providers.candidates import Candidates, candidates
 from src.payments.providers.features import features
 from src.payments.providers.known import Ints, Known, Targets, first_payments, masked
-from src.payments.providers.models import MODELS, Model, ModelSettings, fit_models
+from src.payments.providers.models import Model, ModelSettings, fit_models
 from src.payments.providers.ranking import Ranking
 from src.payments.providers.regions import Regions, RegionSettings, regions_of
 from src.payments.providers.second_stage import SecondStage, SecondStageSettings
@@ -29,17 +29,17 @@ class ExampleSettings(Section):
     day. `masked_share` of the pairs is hidden to validate by random masking.
     """
 
-    horizon_days: int = Field(default=88, ge=1)
-    never_offered: list[str] = Field(default=[])
-    compared: list[str] = Field(default=[name for name in MODELS if name != "machine"])
-    k: int = Field(default=10, ge=10, le=100)
-    origins: int = Field(default=3, ge=1)
-    masked_share: float = Field(default=0.1, gt=0, lt=1)
-    resamples: int = Field(default=1000, ge=100)
-    seed: int = Field(default=7, ge=0)
-    models: ModelSettings = ModelSettings()
-    second_stage: SecondStageSettings = SecondStageSettings()
-    regions: RegionSettings = RegionSettings()
+    horizon_days: int = Field(ge=1)
+    never_offered: list[str]
+    compared: list[str]
+    k: int = Field(ge=10, le=100)
+    origins: int = Field(ge=1)
+    masked_share: float = Field(gt=0, lt=1)
+    resamples: int = Field(ge=100)
+    seed: int = Field(ge=0)
+    models: ModelSettings
+    second_stage: SecondStageSettings
+    regions: RegionSettings
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def window(
     payments: Payments,
     cut_off: int,
     settings: ExampleSettings,
-    models: Sequence[str] = tuple(MODELS),
+    models: Sequence[str],
 ) -> Window:
     """Fit models on what was known on a day, and look at what came true.
 
@@ -123,8 +123,7 @@ def window(
     InputError
         Nothing was known, or nothing came true.
     """
-    known = Known.before(payments, cut_off, settings.never_offered)
-    _check(known)
+    known = _known(payments, cut_off, settings)
     targets = first_payments(known, payments, cut_off + settings.horizon_days)
     return _window(known, targets, settings, models)
 
@@ -133,7 +132,7 @@ def masked_window(
     payments: Payments,
     cut_off: int,
     settings: ExampleSettings,
-    models: Sequence[str] = tuple(MODELS),
+    models: Sequence[str],
 ) -> Window:
     """Fit models on what was known on a day but for pairs drawn at random, which are to be found.
 
@@ -142,8 +141,7 @@ def masked_window(
     InputError
         Nothing was known, or nothing was drawn.
     """
-    known = Known.before(payments, cut_off, settings.never_offered)
-    _check(known)
+    known = _known(payments, cut_off, settings)
     rest, targets = masked(known, settings.masked_share, settings.seed)
     return _window(rest, targets, settings, models)
 
@@ -199,9 +197,11 @@ def _window(
     return Window(known, regions_known(known, settings), targets, offered)
 
 
-def _check(known: Known) -> None:
+def _known(payments: Payments, cut_off: int, settings: ExampleSettings) -> Known:
+    known = Known.before(payments, cut_off, settings.never_offered)
     if not len(known.pairs):
         raise InputError(
-            f"no payment to a known provider is earlier than {date_of(known.cut_off)}: choose a "
+            f"no payment to a known provider is earlier than {date_of(cut_off)}: choose a "
             "later cut-off, or fewer windows and origins, in params.yaml"
         )
+    return known

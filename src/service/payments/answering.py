@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 from src.payments.calendar import date_of, day_of
-from src.payments.operations.population import latest
 from src.service.payments import examples
 from src.service.payments.catalogue import Catalogue
 from src.service.payments.days import check_dates, day_asked
@@ -81,7 +80,7 @@ class Answering:
             payments = catalogue.scorer.payments(own, asked.payments)
             region = asked.region
             if "region" in payments.attributes and len(payments):
-                code = latest(payments, "region")[0]
+                code = payments.latest("region")[0]
                 region = payments.attributes["region"].labels[code] if code >= 0 else region
             paid = {*own["provider"].to_pylist(), *(one.provider for one in asked.payments)}
             return region, len(own) > 0, catalogue.lists.choose(client, region, paid, k)

@@ -10,9 +10,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from src.evaluation.stability import counts_between, decile_edges
 from src.service.monitoring.drift import RecentRequests
-
-_QUANTILES = np.arange(1, 10) / 10
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,8 @@ class Reference:
     @classmethod
     def of(cls, chances: NDArray[np.float32]) -> "Reference":
         """Count chances."""
-        edges = np.unique(np.quantile(chances.astype(np.float64), _QUANTILES))
-        places = np.searchsorted(edges, chances, side="right")
-        counts = np.bincount(places, minlength=len(edges) + 1)
-        return cls(edges, counts.astype(np.float64))
+        edges = decile_edges(chances.astype(np.float64))
+        return cls(edges, counts_between(edges, chances).astype(np.float64))
 
 
 class ChanceDrift(Collector):

@@ -103,7 +103,7 @@ def test_intervals_are_those_of_repeated_clients() -> None:
         "good": event + random.normal(size=120),
         "bad": random.normal(size=120),
     }
-    found = gini_intervals(scores, event, client, 50, seed=3)
+    found = gini_intervals(scores, event, client, resampled(client, 50, seed=3))
     rows_of = [np.flatnonzero(client == one) for one in range(30)]
     for name, score in scores.items():
         values = []
@@ -119,7 +119,8 @@ def test_intervals_are_those_of_repeated_clients() -> None:
 def test_resamples_without_an_event_do_not_count() -> None:
     # with probability 1 / 4 each, a resample has the client with both events twice or not at all
     score, event = np.array([1.0, 2, 3, 4]), flags("0100")
-    one = gini_intervals({"m": score}, event, groups(0, 0, 1, 1), 40, seed=1)["m"]
+    client = groups(0, 0, 1, 1)
+    one = gini_intervals({"m": score}, event, client, resampled(client, 40, seed=1))["m"]
     # alone, the first client is ranked perfectly: 1; with the second it is 2 * (1 / 3) - 1
     assert one == Interval(2 * (1 / 3) - 1, 2 * (1 / 3) - 1, 1)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.payments.operations.population import Group, Population, latest
+from src.payments.operations.population import Group, Population
 from src.payments.operations.snapshot import by_operation
 from src.payments.payments import Payments
 from tests.payments.operations.stream import CUTOFF, ROWS, TOY, payments
@@ -36,7 +36,7 @@ def told(group: Group) -> dict[str, Any]:
 def latest_by_name(paid: Payments, name: str) -> list[str | None]:
     window = by_operation(paid).between(CUTOFF - 60, CUTOFF)
     labels = window.attributes[name].labels
-    return [labels[code] if code >= 0 else None for code in latest(window, name)]
+    return [labels[code] if code >= 0 else None for code in window.latest(name)]
 
 
 def test_counts_of_providers_and_gaps() -> None:

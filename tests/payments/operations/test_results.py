@@ -90,12 +90,13 @@ def test_rules_are_those_that_were_computed(table: pa.Table) -> None:
 def test_table_of_gini() -> None:
     test = Observed.of(rows(), cast(OperationModels, Elapsed()))
     valid = observed("10", model=[0.5, 0.25])
-    table = gini_table(valid, test, 20, seed=1)
+    drawn = evaluation.resampled(test.client, 20, 1)
+    table = gini_table(valid, test, drawn)
     assert list(table) == ["model", *(rule.name for rule in BASELINES)]
     # events 1/2, 1/8 and 1 against 1/4, 1 and 1/2: 1 + 0 + 2 wins and two ties, of 9
     model = table["model"]
     assert model["gini"] == pytest.approx(2 * ((1 + 0 + 2 + 2 / 2) / 9) - 1)
-    interval = evaluation.gini_intervals(test.scores, test.event, test.client, 20, 1)["model"]
+    interval = evaluation.gini_intervals(test.scores, test.event, test.client, drawn)["model"]
     assert (model["gini_lo"], model["gini_hi"]) == (interval.low, interval.high)
     assert model["hit_rate@4"] == 2 / 2
     assert model["mean_chance"] == pytest.approx((1 / 2 + 1 / 4 + 1 + 1 / 8 + 1 + 1 / 2) / 6)
@@ -108,9 +109,9 @@ def test_table_of_gini() -> None:
 def test_table_of_cards() -> None:
     valid = observed("110100", model=[0.9, 0.7, 0.6, 0.5, 0.4, 0.3])
     test = observed("100110", model=[0.8, 0.7, 0.6, 0.1, 0.9, 0.0])
-    table = card_table(valid, test, 0.5, 30, seed=1)["model"]
-    # two of the three repetitions of validation score at least 0.7; three of the test do, too
     drawn = evaluation.resampled(test.client, 30, 1)
+    table = card_table(valid, test, 0.5, drawn)["model"]
+    # two of the three repetitions of validation score at least 0.7; three of the test do, too
     assert table["threshold"] == 0.7
     assert table["cards"] == 3 / 3
     assert table["coverage"] == 2 / 3

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 from src.errors import InputError
-from src.payments.providers.boosting import BoostingSettings, aggregates, boosting
-from src.payments.providers.factors import AlsSettings
+from src.payments.providers.boosting import aggregates, boosting
 from src.payments.providers.known import Known
-from tests.payments.providers.toy import groups, payments
+from tests.payments.providers.toy import DEFAULTS, changed, groups, payments
 
-ALS = AlsSettings(factors=4, iterations=5, regularization=0.1, alpha=10)
-SETTINGS = BoostingSettings(days=20, classes=30, coverage=1, iterations=100, depth=3)
+ALS = changed(DEFAULTS.models.als, factors=4, iterations=5, regularization=0.1, alpha=10)
+SETTINGS = changed(
+    DEFAULTS.models.boosting, days=20, classes=30, coverage=1, iterations=100, depth=3
+)
 
 
 def test_chances_of_the_client_s_taste() -> None:

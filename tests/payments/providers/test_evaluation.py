@@ -5,16 +5,11 @@ import pytest
 
 from src.errors import InputError
 from src.payments.providers import evaluation
-from src.payments.providers.boosting import BoostingSettings
 from src.payments.providers.evaluation import found, learn, rolling_origins, validations
-from src.payments.providers.factors import AlsSettings
 from src.payments.providers.known import Known, first_payments
-from src.payments.providers.machine import MachineSettings
-from src.payments.providers.models import ModelSettings, fit_models
-from src.payments.providers.regions import RegionSettings
-from src.payments.providers.second_stage import SecondStageSettings
-from src.payments.providers.windows import ExampleSettings, recommend, window
-from tests.payments.providers.toy import groups, targets
+from src.payments.providers.models import fit_models
+from src.payments.providers.windows import recommend, window
+from tests.payments.providers.toy import DEFAULTS, changed, groups, targets
 
 CLIENTS = np.array([2, 5, 7, 9])
 # 2 wants providers 4 and 6, 5 wants 1 and one that nobody has paid, 7 only such a one, 9 wants 4.
@@ -23,17 +18,20 @@ GOOD = np.array([[6, 3, 4], [0, 1, -1], [4, 1, 6], [4, -1, -1]], dtype=np.int32)
 POOR = np.array([[0, 1, 2]] * 4, dtype=np.int32)
 
 STREAM = groups(240)
-SETTINGS = ExampleSettings(
+SETTINGS = changed(
+    DEFAULTS,
     horizon_days=20,
     origins=2,
     resamples=100,
-    models=ModelSettings(
-        als=AlsSettings(factors=4, iterations=5),
-        machine=MachineSettings(factors=4, epochs=5),
-        boosting=BoostingSettings(days=20, iterations=10),
+    models=changed(
+        DEFAULTS.models,
+        als=changed(DEFAULTS.models.als, factors=4, iterations=5),
+        machine=changed(DEFAULTS.models.machine, factors=4, epochs=5),
+        boosting=changed(DEFAULTS.models.boosting, days=20, iterations=10),
     ),
-    second_stage=SecondStageSettings(windows=2, per_model=10, iterations=40, learning_rate=0.2),
-    regions=RegionSettings(),
+    second_stage=changed(
+        DEFAULTS.second_stage, windows=2, per_model=10, iterations=40, learning_rate=0.2
+    ),
 )
 
 
@@ -160,7 +158,7 @@ def test_nothing_comes_true() -> None:
 
 
 def test_models_of_the_second_stage_must_exist() -> None:
-    stage = SecondStageSettings(models=["als", "magic"])
+    stage = changed(DEFAULTS.second_stage, models=["als", "magic"])
     with pytest.raises(
         InputError, match=r"examples in params.yaml names magic; known models are popularity,"
     ):

@@ -6,12 +6,11 @@ import pytest
 
 from src.errors import InputError
 from src.payments.providers import factors
-from src.payments.providers.factors import AlsSettings
 from src.payments.providers.known import Known
-from src.payments.providers.machine import MachineSettings, machine
-from tests.payments.providers.toy import known, payments
+from src.payments.providers.machine import machine
+from tests.payments.providers.toy import DEFAULTS, changed, known, payments
 
-SETTINGS = AlsSettings(factors=2, iterations=10, regularization=0.01, alpha=10)
+SETTINGS = changed(DEFAULTS.models.als, factors=2, iterations=10, regularization=0.01, alpha=10)
 # Twenty clients pay two of X, Y and Z each, twenty others two of P, Q and R.
 TASTES = " ".join(
     f"{'ab'[taste]}{number:02}:{''.join(two)}"
@@ -46,7 +45,7 @@ def test_confidence_grows_with_the_logarithm_of_payments() -> None:
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_als_that_explodes_is_refused() -> None:
-    settings = AlsSettings(factors=8, iterations=50, regularization=0, alpha=1)
+    settings = changed(DEFAULTS.models.als, factors=8, iterations=50, regularization=0, alpha=1)
     with pytest.raises(
         InputError, match="ALS are not finite with alpha 1 and regularization 0: choose others"
     ):
@@ -56,7 +55,7 @@ def test_als_that_explodes_is_refused() -> None:
 def test_the_machine_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lightfm", None)
     with pytest.raises(InputError, match="machine, which needs the package rectools-lightfm: inst"):
-        machine(known(TASTES), MachineSettings())
+        machine(known(TASTES), DEFAULTS.models.machine)
 
 
 needs_lightfm = pytest.mark.skipif(
@@ -67,7 +66,7 @@ needs_lightfm = pytest.mark.skipif(
 @needs_lightfm
 @pytest.mark.parametrize("features", [True, False])
 def test_the_factorization_machine_separates_tastes(features: bool) -> None:
-    settings = MachineSettings(factors=8, epochs=30, features=features)
+    settings = changed(DEFAULTS.models.machine, factors=8, epochs=30, features=features)
     scores = machine(known(TASTES), settings).score(np.array([0, 41]))
     assert scores[0, 3:].min() > scores[0, :3].max()
     assert scores[1, :3].min() > scores[1, 3:].max()
@@ -81,7 +80,7 @@ def test_the_machine_knows_a_client_by_their_region() -> None:
     everybody = [(client, 2, "Q") for client, _, _ in rows]
     asked = [("z1", 1, "Q"), ("z2", 1, "Q")]
     stream = payments([*rows, *everybody, *asked], region=[*regions, *regions, "east", "west"])
-    model = machine(Known.before(stream, 9), MachineSettings(factors=8, epochs=60))
+    model = machine(Known.before(stream, 9), changed(DEFAULTS.models.machine, factors=8, epochs=60))
     scores = model.score(np.array([40, 41]))  # P, Q, X
     assert scores[0, 2] > scores[0, 0]
     assert scores[1, 0] > scores[1, 2]

@@ -6,8 +6,8 @@ from src.payments.providers.candidates import Candidates, candidates
 from src.payments.providers.features import features
 from src.payments.providers.known import Known
 from src.payments.providers.popularity import popularity
-from src.payments.providers.regions import RegionSettings, regions_of
-from tests.payments.providers.toy import Row, payments
+from src.payments.providers.regions import regions_of
+from tests.payments.providers.toy import DEFAULTS, Row, changed, payments
 
 ROWS: list[Row] = [
     ("a", 10, "X"),
@@ -32,7 +32,7 @@ def described(
 ) -> tuple[Candidates, dict[str, list[float]]]:
     known = Known.before(payments_, 400)
     found = candidates({"popularity": popularity(known)}, known, np.array(clients), 5)
-    regions = regions_of(known, RegionSettings(least_clients=2))
+    regions = regions_of(known, changed(DEFAULTS.regions, least_clients=2))
     names, matrix = features(known, regions, found)
     return found, dict(zip(names, matrix.T.tolist(), strict=True))
 

@@ -44,7 +44,7 @@ def test_the_cut_off_day_and_all_after_it_are_forgotten() -> None:
     assert known.matrix(np.array([5, 6, 7], "f4")).toarray().tolist() == [[5, 6], [0, 7], [0, 0]]
     assert known.payers().tolist() == [1, 2]
     assert known.barred().tolist() == [False, True]
-    assert known.latest("region").tolist() == [2, 0, -1]  # south, east
+    assert known.payments.latest("region").tolist() == [2, 0, -1]  # south, east
 
 
 def test_providers_have_codes_of_their_own() -> None:

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from src.payments.providers import neighbours
-from src.payments.providers.neighbours import NeighbourSettings
-from tests.payments.providers.toy import known
+from tests.payments.providers.toy import DEFAULTS, changed, known
 
 # payers: V 1, X 3, Y 2, Z 2
 KNOWN = known("a:XY b:XYZ c:XZ d:V")
@@ -14,7 +13,7 @@ A, B, C, D = range(4)
 
 
 def test_conditional_co_occurrence_by_hand() -> None:
-    model = neighbours.co_occurrence(KNOWN, NeighbourSettings(shrinkage=1))
+    model = neighbours.co_occurrence(KNOWN, changed(DEFAULTS.models.neighbours, shrinkage=1))
     scores = model.score(np.array([A, D]))
     # n(X,Y) = n(X,Z) = 2, n(Y,Z) = 1; what a has paid is not left out here
     of_a = [BELOW["V"], 2 / (2 + 1), 2 / (3 + 1), 2 / (3 + 1) + 1 / (2 + 1)]
@@ -29,22 +28,24 @@ def test_item_cosine_by_hand() -> None:
 
 
 def test_user_neighbours_by_hand() -> None:
-    model = neighbours.user_neighbours(KNOWN, NeighbourSettings(users=10))
+    model = neighbours.user_neighbours(KNOWN, changed(DEFAULTS.models.neighbours, users=10))
     (scores,) = model.score(np.array([A]))
     a_b, a_c = 2 / math.sqrt(2 * 3), 1 / math.sqrt(2 * 2)
     assert scores.tolist() == pytest.approx([BELOW["V"], a_b + a_c, a_b, a_b + a_c])
-    nearest = neighbours.user_neighbours(KNOWN, NeighbourSettings(users=1))
+    nearest = neighbours.user_neighbours(KNOWN, changed(DEFAULTS.models.neighbours, users=1))
     assert nearest.score(np.array([A]))[0].tolist() == pytest.approx([BELOW["V"], a_b, a_b, a_b])
 
 
 def test_equally_similar_clients_are_taken_by_the_lower_index() -> None:
-    model = neighbours.user_neighbours(known("a:X b:XY c:XZ"), NeighbourSettings(users=1))
+    model = neighbours.user_neighbours(
+        known("a:X b:XY c:XZ"), changed(DEFAULTS.models.neighbours, users=1)
+    )
     (scores,) = model.score(np.array([0]))
     assert scores[1] > 0 > scores[2]
 
 
 def test_ease_is_the_regression_of_each_provider_on_the_others() -> None:
-    settings = NeighbourSettings(ease_providers=3, ease_regularization=0.5)
+    settings = changed(DEFAULTS.models.neighbours, ease_providers=3, ease_regularization=0.5)
     model = neighbours.ease(KNOWN, settings)
     assert model.chosen.tolist() == [1, 2, 3]  # V is the least popular
     history = KNOWN.matrix().toarray()[:, 1:].astype(np.float64)

@@ -3,10 +3,9 @@ import pytest
 
 from src.payments.providers import popularity
 from src.payments.providers.known import Known
-from src.payments.providers.popularity import PopularitySettings
-from tests.payments.providers.toy import known, payments
+from tests.payments.providers.toy import DEFAULTS, changed, known, payments
 
-SETTINGS = PopularitySettings(recent_days=5, first_days=5, group_days=5)
+SETTINGS = changed(DEFAULTS.models.popularity, recent_days=5, first_days=5, group_days=5)
 # On day 10 the last five days are 5 … 9.
 STREAM = Known.before(
     payments(
@@ -34,7 +33,9 @@ def test_first_payments_of_the_last_days() -> None:
 
 
 def test_popularity_in_the_region() -> None:
-    model = popularity.group_popularity(STREAM, "region", PopularitySettings(group_days=9))
+    model = popularity.group_popularity(
+        STREAM, "region", changed(DEFAULTS.models.popularity, group_days=9)
+    )
     east = [1, 2, BELOW[2]]  # a and b
     west = [BELOW[0], 1, 1]  # c
     assert model.score(CLIENTS).tolist() == pytest.approx(np.array([east, east, west]))

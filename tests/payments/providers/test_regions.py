@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from src.payments.providers.known import Known
-from src.payments.providers.regions import Regions, RegionSettings, regions_of
-from tests.payments.providers.toy import Row, payments
+from src.payments.providers.regions import Regions, regions_of
+from tests.payments.providers.toy import DEFAULTS, Row, changed, payments
 
 
 def of_counts(counts: list[list[int]]) -> Regions:
@@ -27,7 +27,7 @@ def test_herfindahl_does_not_depend_on_the_number_of_clients() -> None:
 
 
 def test_impossible_is_a_regional_provider_far_from_its_clients() -> None:
-    settings = RegionSettings(regional=0.8, least_clients=10, least_share=0.1)
+    settings = changed(DEFAULTS.regions, regional=0.8, least_clients=10, least_share=0.1)
     found = of_counts([[20, 0, 1], [9, 0, 0], [7, 7, 7], [0, 19, 2]])
     assert found.regional(settings).tolist() == [True, False, False, True]
     assert found.impossible(settings).tolist() == [
@@ -53,7 +53,7 @@ def stream() -> Known:
 
 def test_regions_are_inferred_round_by_round() -> None:
     # c0 … c5, u, v, w. U has one client with a region after the first round, two after the second.
-    settings = RegionSettings(regional=0.8, least_clients=2, rounds=10)
+    settings = changed(DEFAULTS.regions, regional=0.8, least_clients=2, rounds=10)
     u_pays_u = regions_of(stream(), settings)
     assert u_pays_u.clients.tolist() == [0, 0, 0, 1, 1, 1, 0, -1, -1]
     assert u_pays_u.inferred.tolist() == [False] * 6 + [True, False, False]
@@ -71,7 +71,7 @@ def test_what_is_inferred_counts_in_the_next_round() -> None:
         ("v", 1, "U"),
     ]
     known = Known.before(payments(rows, region=["east"] * 3 + [None] * 5), 9)
-    settings = RegionSettings(regional=0.8, least_clients=2, rounds=10)
+    settings = changed(DEFAULTS.regions, regional=0.8, least_clients=2, rounds=10)
     found = regions_of(known, settings)
     assert found.clients.tolist() == [0] * 6
     assert found.rounds == 3  # u1 and u2, then v, then nothing
@@ -83,6 +83,6 @@ def test_what_is_inferred_counts_in_the_next_round() -> None:
 def test_what_payments_say_is_never_changed() -> None:
     rows: list[Row] = [(f"c{number}", 1, "E") for number in range(9)]
     known = Known.before(payments([*rows, ("x", 1, "E")], region=["east"] * 9 + ["west"]), 9)
-    found = regions_of(known, RegionSettings(regional=0.5, least_clients=2))
+    found = regions_of(known, changed(DEFAULTS.regions, regional=0.5, least_clients=2))
     assert found.clients[-1] == 1
     assert not found.inferred.any()

@@ -5,9 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from src.errors import InputError
-from src.payments.providers.second_stage import SecondStage, SecondStageSettings
+from src.payments.providers.second_stage import SecondStage
+from tests.payments.providers.toy import DEFAULTS, changed
 
-SETTINGS = SecondStageSettings(rows=600, iterations=40, learning_rate=0.2, depth=3)
+SETTINGS = changed(DEFAULTS.second_stage, rows=600, iterations=40, learning_rate=0.2, depth=3)
 NAMES = ["useful", "noise"]
 
 

@@ -1,11 +1,27 @@
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from src import params
+from src.params import Section
 from src.payments.payments import Codes, Payments
 from src.payments.providers.known import Known, Targets
+from src.payments.providers.windows import ExampleSettings
+from src.payments.schema import PARAMS
 
+ROOT = Path(__file__).parents[3]
+DEFAULTS = params.load("examples", ExampleSettings, str(ROOT / PARAMS))
 Row = tuple[str, int, str | None]
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def changed(settings: AnySection, **values: object) -> AnySection:
+    """The same settings but for some values."""
+    return type(settings).model_validate(dict(settings) | values)
 
 
 def payments(rows: Sequence[Row], **attributes: Sequence[str | None]) -> Payments:
