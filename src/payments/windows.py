@@ -8,6 +8,7 @@ from src.errors import InputError
 from src.params import Section
 from src.payments.calendar import date_of, day_of
 from src.payments.payments import Payments
+from src.payments.schema import PARAMS
 
 
 class Split(Section):
@@ -81,7 +82,7 @@ class Windows:
             raise InputError(
                 f"payments from {date_of(first)} to {date_of(end - 1)} are too few for "
                 f"split.valid_days {settings.valid_days} before a test from {date_of(test)} on: "
-                "change split in pipelines/payments/params.yaml, or add earlier payments"
+                f"change split in {PARAMS}, or add earlier payments"
             )
         return windows
 

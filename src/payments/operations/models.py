@@ -29,6 +29,7 @@ from src.params import Section
 from src.payments.operations import woe
 from src.payments.operations.factors import FACTORS
 from src.payments.operations.woe import Bins
+from src.payments.schema import PARAMS
 from src.reporting import write_arrays, write_exact
 
 Columns = Mapping[str, NDArray[np.float32]]
@@ -275,8 +276,7 @@ def fit_rows(rows: pa.Table, drawn: float, settings: TrainOperations) -> Operati
         return fit(columns, rows["repeated"].to_numpy(), drawn, settings)
     except CannotFitError as error:
         raise InputError(
-            f"train_operations: {error}: take more cut-offs or clients with observe in "
-            "pipelines/payments/params.yaml"
+            f"train_operations: {error}: take more cut-offs or clients with observe in {PARAMS}"
         ) from None
 
 

@@ -24,6 +24,7 @@ from src.payments.operations.factors import Basis, factor_columns
 from src.payments.operations.population import Population
 from src.payments.operations.snapshot import Snapshot, by_operation
 from src.payments.payments import Payments
+from src.payments.schema import PARAMS
 from src.payments.windows import Windows
 
 PARTS = ("train", "valid", "test")
@@ -87,7 +88,7 @@ def cutoffs(
                 f"no cut-off for {part}: from {date_of(windows.first)}, observe.lookback_days "
                 f"{settings.lookback_days} and observe.horizon_days {settings.horizon_days} leave "
                 f"no day between {date_of(first)} and {date_of(end)}; shorten them, or split, in "
-                "pipelines/payments/params.yaml, or add earlier payments"
+                f"{PARAMS}, or add earlier payments"
             )
     return found
 
@@ -158,7 +159,7 @@ def observe(
         if not any(pc.any(table["repeated"]).as_py() for table in of_part):
             raise InputError(
                 f"no operation of {part} is repeated within observe.horizon_days "
-                f"{settings.horizon_days}: lengthen it in pipelines/payments/params.yaml, or split"
+                f"{settings.horizon_days}: lengthen it in {PARAMS}, or split"
             )
     return pa.concat_tables(tables, promote_options="default")
 

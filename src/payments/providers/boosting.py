@@ -16,6 +16,7 @@ from src.payments.providers.activity import of_clients
 from src.payments.providers.factors import AlsSettings, confidence
 from src.payments.providers.known import Ints, Known, first_payments
 from src.payments.providers.popularity import below
+from src.payments.schema import PARAMS
 
 _MOST_LABELS = 64  # of an attribute that has a column for each
 
@@ -83,7 +84,7 @@ def boosting(known: Known, settings: BoostingSettings, als: AlsSettings) -> Boos
         raise InputError(
             f"in the {settings.days} days before the cut-off {len(classes)} of the most used "
             "providers were paid for the first time, but boosting needs two classes: set more days "
-            "or classes in params.yaml"
+            f"or classes in {PARAMS}"
         )
     with threadpool_limits(limits=1, user_api="blas"):
         model = new_als(als)

@@ -15,6 +15,7 @@ from src.payments.providers.models import MODELS
 from src.payments.providers.ranking import Ranking
 from src.payments.providers.second_stage import SecondStage
 from src.payments.providers.windows import ExampleSettings, Window, masked_window, window
+from src.payments.schema import PARAMS
 
 SECOND_STAGE = "second_stage"
 _HITS_AT = (1, 5, 10)
@@ -326,13 +327,12 @@ def check(settings: ExampleSettings) -> None:
     chosen = settings.second_stage.models
     if unknown := sorted({*chosen, *settings.compared} - set(MODELS)):
         raise InputError(
-            f"examples in params.yaml names {', '.join(unknown)}; known models are "
-            f"{', '.join(MODELS)}"
+            f"examples in {PARAMS} names {', '.join(unknown)}; known models are {', '.join(MODELS)}"
         )
     if alone := sorted({*chosen, "popularity"} - set(settings.compared)):
-        raise InputError(f"examples.compared in params.yaml lacks {', '.join(alone)}")
+        raise InputError(f"examples.compared in {PARAMS} lacks {', '.join(alone)}")
     if settings.k > (most := settings.second_stage.per_model):
         raise InputError(
-            f"params.yaml: lists of examples.k = {settings.k} are longer than what each model "
+            f"{PARAMS}: lists of examples.k = {settings.k} are longer than what each model "
             f"gives, second_stage.per_model = {most}"
         )

@@ -13,6 +13,7 @@ from src.errors import InputError
 from src.models import factorization
 from src.models.factorization import new_als
 from src.payments.providers.known import Ints, Known
+from src.payments.schema import PARAMS
 
 
 class AlsSettings(factorization.AlsSettings):
@@ -63,7 +64,7 @@ def als(known: Known, settings: AlsSettings) -> Factors:
         except ModelFitError:
             raise InputError(
                 f"the factors of ALS are not finite with alpha {settings.alpha:g} and "
-                f"regularization {settings.regularization:g}: choose others in params.yaml"
+                f"regularization {settings.regularization:g}: choose others in {PARAMS}"
             ) from None
     bias = settings.bias * np.log1p(known.payers())
     return Factors(model.user_factors, model.item_factors, bias.astype(np.float32))

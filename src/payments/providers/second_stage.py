@@ -20,6 +20,7 @@ from src.models.boosting import (
     save_booster,
 )
 from src.models.contract import CannotFitError
+from src.payments.schema import PARAMS
 
 
 class SecondStageSettings(BoosterSettings):
@@ -78,7 +79,7 @@ class SecondStage:
             raise InputError(
                 f"of {len(paid):,} candidates of earlier windows {int(paid.sum()):,} were paid for "
                 "the first time, so there is nothing to learn: set more windows or a longer "
-                "horizon in params.yaml, or give payments of more days"
+                f"horizon in examples of {PARAMS}, or give payments of more days"
             )
         others = np.flatnonzero(~paid)
         wanted = min(max(settings.rows - int(paid.sum()), 1), len(others))

@@ -18,6 +18,7 @@ from src.payments.providers.models import Model, ModelSettings, fit_models
 from src.payments.providers.ranking import Ranking
 from src.payments.providers.regions import Regions, RegionSettings, regions_of
 from src.payments.providers.second_stage import SecondStage, SecondStageSettings
+from src.payments.schema import PARAMS
 
 
 class ExampleSettings(Section):
@@ -189,7 +190,7 @@ def _window(
         raise InputError(
             f"from {date_of(known.cut_off)} on no client pays a provider for the "
             "first time whom another has paid before, so there is nothing to find: choose another "
-            "cut-off or a longer horizon in params.yaml"
+            f"cut-off or a longer horizon in split and examples of {PARAMS}"
         )
     fitted = fit_models(known, list(models), settings.models)
     per_model = settings.second_stage.per_model
@@ -202,6 +203,6 @@ def _known(payments: Payments, cut_off: int, settings: ExampleSettings) -> Known
     if not len(known.pairs):
         raise InputError(
             f"no payment to a known provider is earlier than {date_of(cut_off)}: choose a "
-            "later cut-off, or fewer windows and origins, in params.yaml"
+            f"later cut-off, or fewer windows and origins, in split and examples of {PARAMS}"
         )
     return known

@@ -159,12 +159,15 @@ def test_nothing_comes_true() -> None:
 
 def test_models_of_the_second_stage_must_exist() -> None:
     stage = changed(DEFAULTS.second_stage, models=["als", "magic"])
-    with pytest.raises(
-        InputError, match=r"examples in params.yaml names magic; known models are popularity,"
-    ):
+    sentence = (
+        r"examples in pipelines/payments/params.yaml names magic; known models are popularity,"
+    )
+    with pytest.raises(InputError, match=sentence):
         evaluation.check(SETTINGS.model_copy(update={"second_stage": stage}))
     few = SETTINGS.model_copy(update={"compared": ["als", "popularity"]})
-    with pytest.raises(InputError, match=r"examples.compared in params.yaml lacks .*item_knn"):
+    with pytest.raises(
+        InputError, match=r"examples.compared in pipelines/payments/params.yaml lacks .*item_knn"
+    ):
         evaluation.check(few)
     evaluation.check(SETTINGS)
 

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from src.errors import InputError
 from src.payments.providers.second_stage import SecondStage
+from src.payments.schema import PARAMS
 from tests.payments.providers.toy import DEFAULTS, changed
 
 SETTINGS = changed(DEFAULTS.second_stage, rows=600, iterations=40, learning_rate=0.2, depth=3)
@@ -52,7 +53,6 @@ def test_no_candidates_have_no_scores() -> None:
 @pytest.mark.parametrize(("paid", "number"), [(False, "0"), (True, "400")])
 def test_nothing_to_learn(paid: bool, number: str) -> None:
     features, _ = example(1)
-    with pytest.raises(
-        InputError, match=f"of 400 candidates of earlier windows {number} were paid .* params.yaml"
-    ):
+    sentence = f"of 400 candidates of earlier windows {number} were paid .* {PARAMS}"
+    with pytest.raises(InputError, match=sentence):
         SecondStage.fit(NAMES, [(features, np.full(400, paid))], SETTINGS)
