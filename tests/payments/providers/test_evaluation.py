@@ -9,6 +9,7 @@ from src.payments.providers.evaluation import found, learn, rolling_origins, val
 from src.payments.providers.known import Known, first_payments
 from src.payments.providers.models import fit_models
 from src.payments.providers.windows import recommend, window
+from src.payments.schema import PARAMS
 from tests.payments.providers.toy import DEFAULTS, changed, groups, targets
 
 CLIENTS = np.array([2, 5, 7, 9])
@@ -159,9 +160,7 @@ def test_nothing_comes_true() -> None:
 
 def test_models_of_the_second_stage_must_exist() -> None:
     stage = changed(DEFAULTS.second_stage, models=["als", "magic"])
-    sentence = (
-        r"examples in pipelines/payments/params.yaml names magic; known models are popularity,"
-    )
+    sentence = f"examples in {PARAMS} names magic; known models are popularity,"
     with pytest.raises(InputError, match=sentence):
         evaluation.check(SETTINGS.model_copy(update={"second_stage": stage}))
     few = SETTINGS.model_copy(update={"compared": ["als", "popularity"]})
