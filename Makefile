@@ -6,7 +6,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo payments notebook serve report test lint deps lock s3 mlflow
+.PHONY: help demo backtest payments notebook serve report test lint deps lock s3 mlflow
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -14,6 +14,10 @@ help: ## List the commands.
 demo: .venv/runtime ## Install, run the pipeline on simulated data, print the comparison.
 	dvc repro
 	python -m src.products.report
+
+backtest: .venv/runtime ## Install, test the models on many months instead of one, print the comparison.
+	dvc repro pipelines/backtest/dvc.yaml
+	python -m src.backtest.report
 
 payments: .venv/runtime ## Install, run the payments pipeline on simulated data, print the comparison.
 	dvc repro pipelines/payments/dvc.yaml

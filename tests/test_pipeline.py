@@ -26,6 +26,7 @@ from scripts.deps import (
     tree,
     with_deps,
 )
+from src.backtest import paths as backtest_paths
 from src.models.contract import FirstStage
 from src.models.registry import FIRST_STAGE
 from src.payments import paths as payments_paths
@@ -261,7 +262,8 @@ def test_every_path_is_written_by_one_stage() -> None:
 
 
 def test_catalogues_name_every_path_once() -> None:
-    named = [*catalogue().values(), *catalogue(payments_paths).values()]
+    modules = (paths, payments_paths, backtest_paths)
+    named = [path for module in modules for path in catalogue(module).values()]
     assert [path for path, count in Counter(named).items() if count > 1] == []
 
 
@@ -331,6 +333,15 @@ def test_outputs_of_the_studies_are_what_a_report_writes() -> None:
         }
 
 
+def test_outputs_of_the_backtest_are_its_catalogue() -> None:
+    stages = stages_of(ROOT / "pipelines/backtest/dvc.yaml")
+    written = {path for stage in stages for path in stage.written()}
+    assert written == set(catalogue(backtest_paths).values())
+    predict, evaluate = stages
+    assert predict.data == {paths.CLEAN, paths.HISTORY, paths.WINDOWS}
+    assert evaluate.data == {backtest_paths.ADDERS, backtest_paths.MONTHS}
+
+
 # params.yaml
 
 
@@ -338,8 +349,11 @@ def test_outputs_of_the_studies_are_what_a_report_writes() -> None:
 def test_params_are_the_sections_that_the_stage_loads(stage: Stage) -> None:
     assert len(stage.sections) == len(set(stage.sections))
     assert set(stage.sections) == {(load.file, load.section) for load in loads(stage)}
-    studied = {"params.yaml"} if stage.package == "tuning" else set()  # where a study begins
-    assert {file for file, _ in stage.sections} == {stage.params_file} | studied
+    of_models = stage.package == "tuning" or stage.module == "src.backtest.predict"
+    assert {file for file, _ in stage.sections} == {
+        stage.params_file,
+        *(["params.yaml"] if of_models else []),
+    }
 
 
 @each_pipeline
@@ -401,6 +415,7 @@ SMALL = {
     "drawing",
     "lists",
     "manifest",
+    "fingerprint",
 }  # files, not rooms
 SHARED = SMALL | {"engine", "tables", "evaluation", "models"}
 BELOW = SHARED | {"products", "payments"}
@@ -412,7 +427,9 @@ MAY_IMPORT = {  # room or part of one -> what it may import beside itself
     "models": SMALL | {"evaluation", "tables.months"},
     **dict.fromkeys(("products", "payments"), SHARED),  # never each other
     "products.eda": SHARED | {"eda"},
-    **dict.fromkeys(("eda", "simulation", "tuning", "compare", "service"), BELOW),
+    "backtest": SHARED | {"products"},
+    **dict.fromkeys(("eda", "simulation", "tuning", "service"), BELOW),
+    "compare": BELOW | {"backtest.paths"},
     "log_mlflow": BELOW | {"compare"},
 }
 WITHOUT_ENGINE = [
@@ -520,6 +537,7 @@ def test_no_raw_data_are_in_git() -> None:
         ("pipelines/simulation/params.yaml", "products.months=17"),
         ("pipelines/tuning/params.yaml", "als.seed=7"),
         ("pipelines/payments/params.yaml", "simulate.seed=20250831"),
+        ("pipelines/backtest/params.yaml", "predict.workers=2"),
     ],
 )
 def test_an_experiment_changes_nothing_but_its_parameter(

@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from src.compare.backtests import months_section
 from src.compare.differences import AdderScores, compare
 from src.compare.presentation import draw, markdown
 from src.compare.revisions import WORKSPACE, raw_files_sentence
@@ -31,6 +32,8 @@ def main() -> None:
             print(f"warning: {warning}", file=sys.stderr)
     save(PICTURE, draw(comparison))
     print(markdown(comparison))
+    if section := months_section(arguments.before, arguments.after):
+        print(f"\n{section}")
     print(f"\nPicture: {PICTURE}", file=sys.stderr)
 
 

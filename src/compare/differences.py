@@ -2,24 +2,20 @@
 
 import io
 import json
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from src.compare import revisions
 from src.errors import InputError
-from src.evaluation.intervals import bootstrap_means
+from src.evaluation.differences import VERDICT_ON, Difference, paired
 from src.products import paths
 
-VERDICT_ON = "blend"
 # Not params.yaml's: the same two revisions give the same answer from every working folder.
 RESAMPLES = 2000
 SEED = 7
-# Where hardly any score differs, the bootstrap takes a handful of customers for a certainty: with
-# four of them, all in one direction, its interval misses 0; a sign test would need six.
-FEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -58,36 +54,6 @@ class AdderScores:
             adders.select_dtypes("float"),
             adders.select_dtypes("bool"),
         )
-
-
-@dataclass(frozen=True)
-class Difference:
-    """MAP@7 among some adders before and after, and the 95 % interval of after minus before."""
-
-    title: str
-    adders: int
-    before: float
-    after: float
-    low: float
-    high: float
-    better: int  # adders whose score is higher after
-    worse: int
-
-    @property
-    def change(self) -> float:
-        """After minus before."""
-        return self.after - self.before
-
-    @property
-    def verdict(self) -> Literal["identical", "too few differ", "no difference", "higher", "lower"]:
-        """What the scores of after are, in words."""
-        if self.better + self.worse == 0:
-            return "identical"
-        if self.better + self.worse < FEWEST:
-            return "too few differ"
-        if self.low <= 0 <= self.high:
-            return "no difference"
-        return "higher" if self.change > 0 else "lower"
 
 
 @dataclass(frozen=True)
@@ -137,21 +103,44 @@ def compare(before: AdderScores, after: AdderScores) -> Comparison:
     return Comparison(before, after, models, parts)
 
 
-def _differences(pairs: dict[str, tuple[pd.Series, pd.Series]]) -> list[Difference]:
-    """Before and after by title, all of the same adders, who are resampled once for all."""
-    changes = {title: (new - old).to_numpy() for title, (old, new) in pairs.items()}
-    adders = len(next(iter(changes.values())))
-    intervals = bootstrap_means(changes, adders, RESAMPLES, SEED)
-    return [
-        Difference(
-            title,
-            adders,
-            float(old.mean()),
-            float(new.mean()),
-            float(intervals[title][1].low),
-            float(intervals[title][1].high),
-            int((changes[title] > 0).sum()),
-            int((changes[title] < 0).sum()),
+def compare_months(before: AdderScores, after: AdderScores) -> Comparison:
+    """Pair the adders of all test months that two backtests have in common.
+
+    Parameters
+    ----------
+    before, after : AdderScores
+        Their `models` are by month and customer. The test months that are paired are `months` in
+        the section `test` of the result.
+
+    Raises
+    ------
+    InputError
+        No month with an adder, or no model, is common to both.
+    """
+    common = before.models.index.intersection(after.models.index).sort_values()
+    names = [str(name) for name in after.models if name in before.models]
+    if common.empty or not names:
+        what = "adder of a test month" if common.empty else "model"
+        raise InputError(
+            f"the backtests of '{before.revision}' and '{after.revision}' have no {what} in common"
         )
-        for title, (old, new) in pairs.items()
-    ]
+    names.sort(key=lambda name: name != VERDICT_ON)
+    months = common.get_level_values("month").unique()
+    old, new = (
+        [scores.models.loc[common].xs(month, level="month") for month in months]
+        for scores in (before, after)
+    )
+    pairs = {
+        name: ([own[name].to_numpy() for own in old], [own[name].to_numpy() for own in new])
+        for name in names
+    }
+    test = {"months": [str(month) for month in months]}
+    return Comparison(
+        replace(before, test=test), replace(after, test=test), paired(pairs, RESAMPLES, SEED), []
+    )
+
+
+def _differences(pairs: dict[str, tuple[pd.Series, pd.Series]]) -> list[Difference]:
+    """Before and after by title, all of the same adders."""
+    months = {title: ([old.to_numpy()], [new.to_numpy()]) for title, (old, new) in pairs.items()}
+    return paired(months, RESAMPLES, SEED)

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.compare.differences import Difference
 from src.drawing import CONTRAST, FAINT, INK, PLAIN, STYLE
+from src.evaluation.differences import Difference
 
 # The marker says the same without the colour.
 LOOKS = {"higher": (PLAIN, "^"), "lower": (CONTRAST, "v")}

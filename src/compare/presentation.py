@@ -2,8 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from src.compare.differences import RESAMPLES, Comparison, Difference
+from src.compare.differences import RESAMPLES, Comparison
 from src.compare.forest_plot import forest_plot
+from src.evaluation.differences import Difference
+from src.evaluation.report import few_months
 
 
 def conclusion(comparison: Comparison) -> str:
@@ -36,12 +38,49 @@ def markdown(comparison: Comparison) -> str:
     if comparison.identical:
         others = ["", "So do all other models."] if len(comparison.models) > 1 else []
         return "\n".join([conclusion(comparison), *others, *_notes(comparison)])
+    first = comparison.models[0]
+    lines = [conclusion(comparison), "", *_table(comparison)]
+    month, customers = (comparison.after.test[name] for name in ("month", "customers"))
+    lines += [
+        "",
+        f"*MAP@7 among the adders of {month}, paired by customer; paired bootstrap with "
+        f"{RESAMPLES:,} resamples. Times {first.adders / customers:.4f} it is MAP@7 over all "
+        "customers.*",
+        "",
+        "*The first row alone is the verdict. The others look at the same customers again, and "
+        "even if there is no difference at all, one in twenty of such intervals misses 0. "
+        "Whoever takes the best of many tries by this table has chosen by the test month.*",
+        *_notes(comparison),
+    ]
+    return "\n".join(lines)
+
+
+def over_months(comparison: Comparison) -> str:
+    """The same over the test months of two backtests, see `compare_months`."""
+    months = comparison.after.test["months"]
+    count = "1 test month" if len(months) == 1 else f"{len(months)} test months"
+    lines = [f"### Over {count}", "", conclusion(comparison)]
+    if comparison.identical:
+        lines += ["", "So do all other models."] if len(comparison.models) > 1 else []
+    else:
+        lines += [
+            "",
+            *_table(comparison),
+            "",
+            f"*The mean of MAP@7 among the adders of each month, {months[0]} … {months[-1]}, all "
+            "learnt from what lies before it; paired by month and customer. Months, and customers "
+            f"within them, were resampled {RESAMPLES:,} times.*",
+        ]
+    if few := few_months(len(months)):
+        lines += ["", few]
+    return "\n".join([*lines, *_alone(comparison)])
+
+
+def _table(comparison: Comparison) -> list[str]:
     rows = [*comparison.models, *comparison.slices]
     first = rows[0]
     before, after = short(comparison.before.revision), short(comparison.after.revision)
     lines = [
-        conclusion(comparison),
-        "",
         f"| | adders | {before} | {after} | difference | 95 % interval | better, worse | |",
         "| --- | --: | --: | --: | --: | :-: | :-: | --- |",
     ]
@@ -60,19 +99,7 @@ def markdown(comparison: Comparison) -> str:
             row.verdict,
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    month, customers = (comparison.after.test[name] for name in ("month", "customers"))
-    lines += [
-        "",
-        f"*MAP@7 among the adders of {month}, paired by customer; paired bootstrap with "
-        f"{RESAMPLES:,} resamples. Times {first.adders / customers:.4f} it is MAP@7 over all "
-        "customers.*",
-        "",
-        "*The first row alone is the verdict. The others look at the same customers again, and "
-        "even if there is no difference at all, one in twenty of such intervals misses 0. "
-        "Whoever takes the best of many tries by this table has chosen by the test month.*",
-        *_notes(comparison),
-    ]
-    return "\n".join(lines)
+    return lines
 
 
 def _notes(comparison: Comparison) -> list[str]:
@@ -90,6 +117,13 @@ def _notes(comparison: Comparison) -> list[str]:
             f"**The test data differ** ({'; '.join(counts)}). Compared on the {paired:,} adders "
             "common to both. If a customer's number means somebody else there, this means nothing.",
         ]
+    return notes + _alone(comparison)
+
+
+def _alone(comparison: Comparison) -> list[str]:
+    """Models of one revision only."""
+    before, after = comparison.before, comparison.after
+    notes = []
     for one, other in ((before, after), (after, before)):
         alone = [str(name) for name in one.models if name not in other.models]
         if alone:

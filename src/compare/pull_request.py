@@ -15,12 +15,14 @@ from typing import Any, Literal
 from dvc.repo import Repo
 
 from src.compare import dvc_lock
-from src.compare.differences import VERDICT_ON, AdderScores, compare
+from src.compare.backtests import months_section
+from src.compare.differences import AdderScores, compare
 from src.compare.git import git, unknown
 from src.compare.presentation import draw, markdown, short, signed
 from src.compare.revisions import raw_files_sentence
 from src.drawing import save
 from src.errors import InputError, run
+from src.evaluation.differences import VERDICT_ON
 from src.evaluation.report import models_of
 from src.payments import paths as payments_paths
 from src.products import paths
@@ -69,6 +71,7 @@ def report(base: Side, head: Side, complaint: str, images_url: str | None) -> st
         warnings(_metrics(head.commit)),
         "### Is it a difference?",
         verdict(base, head, images_url),
+        months_section(base.commit, head.commit, (base.title, head.title)),
         "### Parameters",
         params or "No parameter changed.",
         "### Metrics",

@@ -29,15 +29,7 @@ def read(revision: str, *paths: str) -> list[bytes]:
         The revision is unknown or has no such file, or its content is neither in the cache nor to
         be had from the remote.
     """
-    try:
-        repository = Repo(rev=None if revision == WORKSPACE else revision)
-    except RevError:
-        raise unknown(
-            revision, f"name a commit, a branch, a tag, a DVC experiment, or '{WORKSPACE}'"
-        ) from None
-    except DvcException as error:
-        raise InputError(f"'{revision}' cannot be read: {error}") from None
-    with repository:
+    with _opened(revision) as repository:
         files = DVCFileSystem(repository)
         contents = []
         for path in paths:
@@ -57,6 +49,30 @@ def read(revision: str, *paths: str) -> list[bytes]:
                     "push' it where it was made, or run 'dvc repro' on that revision"
                 ) from None
         return contents
+
+
+def there(revision: str, *paths: str) -> list[str]:
+    """Which of some files a revision has; their content may be out of reach all the same.
+
+    Raises
+    ------
+    InputError
+        The revision is unknown.
+    """
+    with _opened(revision) as repository:
+        files = DVCFileSystem(repository)
+        return [path for path in paths if files.isfile(path)]
+
+
+def _opened(revision: str) -> Repo:
+    try:
+        return Repo(rev=None if revision == WORKSPACE else revision)
+    except RevError:
+        raise unknown(
+            revision, f"name a commit, a branch, a tag, a DVC experiment, or '{WORKSPACE}'"
+        ) from None
+    except DvcException as error:
+        raise InputError(f"'{revision}' cannot be read: {error}") from None
 
 
 def _check_pipeline(repository: Repo, revision: str) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from src.evaluation import metrics
-from src.evaluation.intervals import bootstrap_means
+from src.evaluation.intervals import Interval, bootstrap_means
 from src.lists import LIST_LENGTH
 
 Rankings = dict[str, NDArray[np.int16]]
@@ -49,24 +49,43 @@ def compare(
         MAP@7 over all customers and over adders with 95 % bootstrap intervals, recall@7 and hit
         rate@3 over adders, coverage@7.
     """
+    means = mean_precisions(precision, len(additions), resamples, seed)
+    found = shares_found(lists, additions)
+    return {name: means[name] | found[name] for name in means}
+
+
+def mean_precisions(
+    precision: dict[str, NDArray[np.float64]], customers: int, resamples: int, seed: int
+) -> dict[str, dict[str, float]]:
+    """MAP@7 of each model with its intervals: the part of `compare` that needs no lists."""
+    intervals = bootstrap_means(precision, customers, resamples, seed)
+    return {name: with_intervals(*pair) for name, pair in intervals.items()}
+
+
+def with_intervals(over_all: Interval, over_adders: Interval) -> dict[str, float]:
+    """MAP@7 over all customers and over adders, under the names of the metrics."""
+    return {
+        "map@7": over_all.mean,
+        "map@7_lo": over_all.low,
+        "map@7_hi": over_all.high,
+        "map@7_adders": over_adders.mean,
+        "map@7_adders_lo": over_adders.low,
+        "map@7_adders_hi": over_adders.high,
+    }
+
+
+def shares_found(lists: Rankings, additions: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
+    """Recall, hit rate and coverage of each model: the part of `compare` without intervals."""
     adds = additions.any(axis=1)
     wanted = additions[adds]
-    intervals = bootstrap_means(precision, len(additions), resamples, seed)
-    table = {}
-    for name, (over_all, over_adders) in intervals.items():
-        ranking = lists[name][adds]
-        table[name] = {
-            "map@7": over_all.mean,
-            "map@7_lo": over_all.low,
-            "map@7_hi": over_all.high,
-            "map@7_adders": over_adders.mean,
-            "map@7_adders_lo": over_adders.low,
-            "map@7_adders_hi": over_adders.high,
-            "recall@7_adders": metrics.recall(ranking, wanted, LIST_LENGTH).mean(),
-            "hit_rate@3_adders": metrics.hit_rate(ranking, wanted, 3).mean(),
-            "coverage@7": metrics.coverage(lists[name], additions.shape[1], LIST_LENGTH),
+    return {
+        name: {
+            "recall@7_adders": metrics.recall(ranking[adds], wanted, LIST_LENGTH).mean(),
+            "hit_rate@3_adders": metrics.hit_rate(ranking[adds], wanted, 3).mean(),
+            "coverage@7": metrics.coverage(ranking, additions.shape[1], LIST_LENGTH),
         }
-    return table
+        for name, ranking in lists.items()
+    }
 
 
 def by_slice(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Scores = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -16,17 +18,11 @@ class Interval:
 
 
 def bootstrap_means(
-    values: dict[str, NDArray[np.float64]],
-    customers: int,
-    resamples: int,
-    seed: int,
-    level: float = 0.95,
+    values: dict[str, Scores], customers: int, resamples: int, seed: int, level: float = 0.95
 ) -> dict[str, tuple[Interval, Interval]]:
     """Percentile bootstrap of means over all customers and over adders, resampling customers.
 
-    Customers who add nothing score 0, so a resample is decided by how many adders it draws
-    (binomial) and which (multinomial): exact, and the cost depends on the adders only. All
-    entries share their resamples, so that their differences are paired.
+    As `bootstrap_over_months` of one month.
 
     Parameters
     ----------
@@ -41,23 +37,78 @@ def bootstrap_means(
     -------
     dict of name -> (over all customers, over adders)
     """
+    month = {name: [scores] for name, scores in values.items()}
+    return bootstrap_over_months(month, [customers], resamples, seed, level)
+
+
+def bootstrap_over_months(
+    values: dict[str, list[Scores]],
+    customers: list[int],
+    resamples: int,
+    seed: int,
+    level: float = 0.95,
+) -> dict[str, tuple[Interval, Interval]]:
+    """Percentile bootstrap of the mean over months of a month's mean, resampling at two levels.
+
+    Every month counts the same, however many customers it has. A resample draws as many months as
+    there are, with replacement, and for each month drawn its customers, with replacement: Davison
+    and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8, second strategy. The
+    chance within a month is thereby counted twice (it also moves the means of the months drawn),
+    and what differs between m months is understated by the factor (m - 1) / m: intervals of many
+    months are rather too wide, those of a handful may be too narrow. A customer who adds in
+    several months is drawn in each by itself.
+
+    Customers who add nothing score 0, so a resample of a month is decided by how many adders it
+    draws (binomial) and which (multinomial): exact, and the cost depends on the adders only. All
+    entries share their resamples, so that their differences are paired.
+
+    Parameters
+    ----------
+    values : dict of name -> list of float arrays, shape (adders,)
+        Per-adder scores by month, the same adders in each entry.
+    customers : list of int
+        Number of all customers of each month, adders included.
+    resamples, seed, level
+        Number of resamples, seed of the generator, probability mass of the interval.
+
+    Returns
+    -------
+    dict of name -> (over all customers, over adders)
+    """
     names = list(values)
-    scores = np.column_stack([values[name] for name in names])
-    adders = len(scores)
+    months = [np.column_stack(scores) for scores in zip(*values.values(), strict=True)]
     generator = np.random.default_rng(seed)
-    sums = np.empty((resamples, len(names)))
+    drawn = generator.integers(0, len(months), size=(resamples, len(months)))
+    over_all = np.empty((*drawn.shape, len(names)))
+    over_adders = np.empty_like(over_all)
+    for month, (scores, size) in enumerate(zip(months, customers, strict=True)):
+        places = drawn == month
+        sums, adders = _resampled(scores, size, int(places.sum()), generator)
+        over_all[places] = sums / size
+        over_adders[places] = sums / np.maximum(adders, 1)[:, None]
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    low_all, high_all = np.quantile(over_all.mean(axis=1), tails, axis=0)
+    low_adders, high_adders = np.quantile(over_adders.mean(axis=1), tails, axis=0)
+    sums_of = np.array([scores.sum(axis=0) for scores in months])
+    mean_all = (sums_of / np.array(customers)[:, None]).mean(axis=0)
+    mean_adders = (sums_of / np.array([len(scores) for scores in months])[:, None]).mean(axis=0)
+    return {
+        name: (
+            Interval(mean_all[i], low_all[i], high_all[i]),
+            Interval(mean_adders[i], low_adders[i], high_adders[i]),
+        )
+        for i, name in enumerate(names)
+    }
+
+
+def _resampled(
+    scores: Scores, customers: int, resamples: int, generator: np.random.Generator
+) -> tuple[Scores, NDArray[np.int64]]:
+    """Sums of the scores of each resample, (resamples, names), and how many adders it has."""
+    adders = len(scores)
+    sums = np.empty((resamples, scores.shape[1]))
     drawn = generator.binomial(customers, adders / customers, size=resamples)
     for number, count in enumerate(drawn):
         weights = np.bincount(generator.integers(0, adders, size=count), minlength=adders)
         sums[number] = weights @ scores
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    over_all = np.quantile(sums / customers, tails, axis=0)
-    over_adders = np.quantile(sums / np.maximum(drawn, 1)[:, None], tails, axis=0)
-    total = scores.sum(axis=0)
-    return {
-        name: (
-            Interval(total[i] / customers, over_all[0, i], over_all[1, i]),
-            Interval(total[i] / adders, over_adders[0, i], over_adders[1, i]),
-        )
-        for i, name in enumerate(names)
-    }
+    return sums, drawn

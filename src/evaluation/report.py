@@ -2,6 +2,8 @@
 
 from typing import Any
 
+_FEW_MONTHS = 6  # all differing in one direction are needed for a sign test at 5 %
+
 
 def models_of(metrics: dict[str, Any]) -> list[str]:
     """Names of the models in a file of metrics, which holds other things beside them."""
@@ -28,3 +30,9 @@ def table(metrics: dict[str, Any]) -> str:
             f"| {row['hit_rate@3_adders']:.3f} |"
         )
     return "\n".join(lines)
+
+
+def few_months(count: int) -> str:
+    """What to keep in mind about a mean over so many test months; empty if they suffice."""
+    months = "1 month" if count == 1 else f"{count} months"
+    return f"*Of {months} only: this says little about others.*" if count < _FEW_MONTHS else ""

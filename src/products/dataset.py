@@ -45,6 +45,14 @@ class Dataset:
         """The same windows one month later, see `Windows.rolled`."""
         return Dataset(self.engine, self.schema, self.history, self.windows.rolled())
 
+    def before(self, date: datetime.date) -> "Dataset":
+        """What was known before a month, in the windows of `Windows.before`.
+
+        The month and all later ones are forgotten, so nothing that is learnt here has seen them.
+        """
+        history = self.history.before(month_of(date))
+        return Dataset(self.engine, self.schema, history, self.windows.before(date))
+
     def before_test(self) -> "Dataset":
         """The same windows one month earlier, see `Windows.before_test`.
 

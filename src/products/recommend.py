@@ -4,27 +4,23 @@ The served models, their lists, the reasons for the blend's products and the pro
 month: what the service reads.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pyarrow as pa
 from pydantic import Field
 
 from src import params
 from src.errors import InputError, run
 from src.lists import by_batches, lists_of
-from src.models.contract import CannotFitError, Model
+from src.models.contract import CannotFitError
 from src.models.customers import Customers
 from src.models.history import Ids
-from src.models.ranker import RankerSettings
 from src.models.registry import FIRST_STAGE
 from src.models.shap import LeafShap
 from src.products import manifest, paths
 from src.products.dataset import Dataset
 from src.products.explain import reasons_table
-from src.products.first_stage import fit
+from src.products.fitting import refit
 from src.products.schema import Schema
 from src.products.scoring import Models
-from src.products.second_stage import find_adders, fit_popularity, fit_ranker
 from src.ranking import top_k
 from src.reporting import atomic, write_parquet
 
@@ -34,27 +30,6 @@ class Recommend(params.Section):
 
     k: int = Field(ge=1)
     submission: bool
-
-
-def refit(dataset: Dataset) -> Models:
-    """Fit all models with the windows moved one month on, so that the test month is learnt too."""
-    blend = params.load("blend", RankerSettings)
-    unseen = [name for name in FIRST_STAGE if name not in blend.models]
-    first_stage = {name: refit_one(name, dataset) for name in blend.models}
-    adders = find_adders(dataset, blend)
-    scores = {name: model.score(adders.customers) for name, model in first_stage.items()}
-    with ThreadPoolExecutor(1) as beside_the_ranker:
-        others = beside_the_ranker.map(lambda name: refit_one(name, dataset), unseen)
-        ranker = fit_ranker(adders, scores, dataset.products, blend)
-        first_stage |= dict(zip(unseen, others, strict=True))
-    ordered = {name: first_stage[name] for name in FIRST_STAGE}
-    return Models(fit_popularity(dataset), ordered, ranker)
-
-
-def refit_one(name: str, dataset: Dataset) -> Model:
-    """Fit a first-stage model as its section says."""
-    record = FIRST_STAGE[name]
-    return fit(record, dataset, params.load(f"train_{name}", record.settings))
 
 
 def leaf_shap(models: Models) -> LeafShap:

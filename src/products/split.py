@@ -17,7 +17,7 @@ from src.errors import InputError, run
 from src.models.history import MAX_MONTHS, History, added, bit, dropped, with_predecessor
 from src.products import paths
 from src.products.schema import Schema
-from src.products.windows import Windows
+from src.products.windows import LEAST_MONTHS, Windows, divided
 from src.reporting import atomic
 from src.tables.months import month_of, months_from
 
@@ -46,19 +46,13 @@ def windows(months: list[datetime.date], settings: Split) -> dict[str, list[date
         Fewer than 4 months, a window without months, an overlap, a gap, a wrong order, or a test
         window of more than one month.
     """
-    if len(months) < 4:
+    if len(months) < LEAST_MONTHS:
         raise InputError(
             f"{paths.CLEAN} has {len(months)} months, but base, blend and test need at least 4: "
             "one for base, two for blend (an addition lies between two) and one for test"
         )
-    blend_count = min(settings.blend_months, len(months) // 2)
-    automatic = {
-        "base": months[: -1 - blend_count],
-        "blend": months[-1 - blend_count : -1],
-        "test": months[-1:],
-    }
     chosen = {}
-    for name, automatic_months in automatic.items():
+    for name, automatic_months in divided(months, settings.blend_months).items():
         window = getattr(settings, name)
         if window == "auto":
             chosen[name] = automatic_months

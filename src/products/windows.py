@@ -12,6 +12,17 @@ from src.reporting import write_json
 from src.tables.months import Month, month_of
 
 Dates = list[datetime.date]
+LEAST_MONTHS = 4  # one for base, two for blend, as an addition lies between two, one for test
+
+
+def divided(months: Dates, blend_months: int) -> dict[str, Dates]:
+    """Months (sorted) by window: the last is test, those before it blend, but at most half."""
+    blend_count = min(blend_months, len(months) // 2)
+    return {
+        "base": months[: -1 - blend_count],
+        "blend": months[-1 - blend_count : -1],
+        "test": months[-1:],
+    }
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,26 @@ class Windows:
         """One month later: nothing is left to test, the month after the last is to be predicted."""
         base, blend = [*self.base, self.blend[0]], [*self.blend[1:], *self.test]
         return replace(self, base=base, blend=blend, test=[])
+
+    def before(self, date: datetime.date) -> "Windows":
+        """What is learnt from if a month is to be predicted: base and blend, nothing to test.
+
+        Before the month that split tests on they are split's own. Before any other, blend has as
+        many months as split's, but at most half of all that there are up to the month, as
+        `divided` gives them.
+
+        Raises
+        ------
+        ValueError
+            The date is none of these windows, or has fewer than 3 months before it.
+        """
+        up_to = [known for known in self.dates if known <= date]
+        if date not in up_to or len(up_to) < LEAST_MONTHS:
+            raise ValueError(f"{date} is no month that can be predicted from these windows")
+        chosen = {"base": self.base, "blend": self.blend}
+        if date not in self.test:
+            chosen = divided(up_to, len(self.blend))
+        return Windows.of(chosen | {"test": []}, self.lookback_months, self.warnings)
 
     def before_test(self) -> "Windows":
         """One month earlier: the last blend month takes the place of test.

@@ -12,9 +12,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import optuna
@@ -30,17 +28,6 @@ from src.reporting import atomic
 FOLDER = "data/tuning"
 _PIPELINE = "pipelines/tuning/dvc.yaml"
 _SHOWING = ("src/tuning/report.py", "src/tuning/figures.py", "src/drawing.py")
-
-
-def fingerprint(content: dict[str, Any], files: list[str]) -> str:
-    """Hash some settings and the bytes of some files."""
-    digest = blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=6)
-    for file in sorted(files):
-        with Path(file).open("rb") as stream:
-            while block := stream.read(2**20):
-                digest.update(block)
-        digest.update(file.encode())
-    return digest.hexdigest()
 
 
 def dependencies(model: str) -> list[str]:

@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tqdm import tqdm
 
 from src.errors import InputError
+from src.fingerprint import fingerprint
 from src.models.contract import Scores
 from src.tuning import journal
 from src.tuning.objective import Objective
@@ -66,7 +67,7 @@ class Sweep(Generic[Settings]):
             "current": self.current.model_dump(),
             "tuning": self.tuning.model_dump(exclude={"trials", "seconds"}),
         }
-        name = journal.fingerprint(decides, journal.dependencies(self.model))
+        name = fingerprint(decides, journal.dependencies(self.model))
         return Path(journal.FOLDER) / self.model / name
 
     def params(self, trial: FrozenTrial | optuna.Trial) -> dict[str, Any]:

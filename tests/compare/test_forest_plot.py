@@ -2,8 +2,8 @@ import matplotlib as mpl
 import pytest
 from matplotlib.colors import to_hex
 
-from src.compare.differences import Difference
 from src.compare.forest_plot import LOOKS, NEITHER, forest_plot
+from src.evaluation.differences import Difference
 from tests.artists import names, points, title, written
 
 MINUS = "\N{MINUS SIGN}"

@@ -153,14 +153,18 @@ def test_main_prints_markdown_and_draws(
     monkeypatch.setattr(AdderScores, "read", revisions.__getitem__)
     raw = {COMMIT: "", "faster": "'faster' holds raw data in git: own.csv"}
     monkeypatch.setattr(entry, "raw_files_sentence", raw.__getitem__)
+    sections = {(COMMIT, "faster"): "### Over 8 test months"}
+    monkeypatch.setattr(entry, "months_section", lambda *both: sections.pop(both, ""))
     monkeypatch.setattr(sys, "argv", ["compare", COMMIT, "faster"])
     entry.main()
     shown = capsys.readouterr()
-    assert shown.out == BETTER + "\n"
+    assert shown.out == BETTER + "\n\n### Over 8 test months\n"
     assert shown.err == (
         "warning: 'faster' holds raw data in git: own.csv\n\nPicture: report/compare.png\n"
     )
     assert Path("report/compare.png").read_bytes().startswith(b"\x89PNG")
+    entry.main()  # without two backtests
+    assert capsys.readouterr().out == BETTER + "\n"
 
 
 @pytest.mark.usefixtures("workspace")

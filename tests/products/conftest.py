@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -112,6 +113,28 @@ def bank() -> pd.DataFrame:
             for index, month in enumerate(MONTHS)
             if held["account"][index] != "."
         ]
+    )
+
+
+@pytest.fixture
+def crowd() -> pd.DataFrame:
+    """Forty customers at random, in the months and columns of the small bank."""
+    generator = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        [
+            {"customer": 100 + number, "month": datetime.date(2016, month, 28)}
+            for number in range(40)
+            for month in range(1, 6)
+            if number or month < 5  # the first leaves before May
+        ]
+    )
+    return rows.assign(
+        age=20.0 + rows["customer"] % 7,
+        income=1000.0,
+        income_missing=False,
+        segment=np.where(rows["customer"] % 2, "private", "student"),
+        active="1",
+        **{product: generator.random(len(rows)) < 0.4 for product in ("account", "card", "loan")},
     )
 
 

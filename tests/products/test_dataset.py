@@ -137,6 +137,25 @@ def test_before_test_forgets_the_test_month(
     np.testing.assert_array_equal(changed.history.present, earlier.history.present)
 
 
+def test_before_forgets_the_month_and_all_later_ones(
+    open_bank: OpenBank, bank: pd.DataFrame, dataset: Dataset
+) -> None:
+    past = dataset.before(months(4)[0])
+    assert past.windows == Windows(months(1), months(2, 3), [], lookback_months=2)
+    assert set(past.history.last) == {MARCH}
+    assert ids(past.customers(APRIL)) == [10, 20, 40]  # known in March
+    with pytest.raises(ValueError, match="before 2016-05 cannot be derived from 2016-03"):
+        past.additions(APRIL)
+
+    became = open_bank(changed_since(bank, months(4)[0], 5)).before(months(4)[0])
+    rows = became.rows(past.customers(APRIL))
+    for field in ("present", "active", "held"):
+        np.testing.assert_array_equal(
+            getattr(became.history, field)[rows],
+            getattr(past.history, field)[past.rows(past.customers(APRIL))],
+        )
+
+
 IN_JANUARY = [
     (11.0, [True, False, False]),
     (31.0, [True, False, False]),

@@ -1,6 +1,7 @@
 import datetime
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import ibis
@@ -57,6 +58,16 @@ def test_automatic_windows(months: int, blend_months: int, base: int, blend: int
         "test": every[-1:],
     }
     assert base + blend + 1 == months
+
+
+@pytest.mark.parametrize("blend_months", [1, 3, 8])
+def test_before_an_earlier_month_are_the_windows_that_it_would_have_had(blend_months: int) -> None:
+    every = calendar(17)
+    own = settings(blend_months=blend_months)
+    last = Windows.of(windows(every, own), 12)
+    for count in range(4, 18):
+        then = Windows.of(windows(every[:count], own), 12)
+        assert last.before(every[count - 1]) == replace(then, test=[])
 
 
 def test_explicit_windows_include_both_ends() -> None:

@@ -51,6 +51,27 @@ def test_before_test_is_one_month_earlier() -> None:
     assert earlier == Windows(months(1, 2), months(3), months(4), 2)
 
 
+def test_before_a_month_there_is_nothing_to_test() -> None:
+    assert FIVE.before(months(5)[0]) == Windows(months(1, 2), months(3, 4), [], 2, ("odd",))
+    assert FIVE.before(months(4)[0]) == Windows(months(1), months(2, 3), [], 2, ("odd",))
+    long = Windows(months(*range(1, 7)), months(*range(7, 12)), months(12), 12)
+    # half of January to August, and no more months of history than July has behind it
+    assert long.before(months(8)[0]) == Windows(months(1, 2, 3), months(4, 5, 6, 7), [], 6)
+    assert long.before(months(11)[0]).blend == months(6, 7, 8, 9, 10)  # as many as split's
+
+
+def test_windows_that_were_given_stay_those_of_their_test_month() -> None:
+    given = Windows(months(2), months(3, 4, 5, 6), months(7), 4)
+    assert given.before(months(7)[0]) == Windows(months(2), months(3, 4, 5, 6), [], 4)
+    assert given.before(months(6)[0]) == Windows(months(2, 3), months(4, 5), [], 3)
+
+
+@pytest.mark.parametrize("date", [datetime.date(2016, 3, 28), datetime.date(2016, 4, 30)])
+def test_before_too_few_months_or_an_unknown_one(date: datetime.date) -> None:
+    with pytest.raises(ValueError, match=f"^{date} is no month that can be predicted from these"):
+        FIVE.before(date)
+
+
 def test_one_blend_month_cannot_be_held_back() -> None:
     one = Windows(months(1, 2), months(3), months(4), 2)
     with pytest.raises(InputError, match="has one month, so none is left to learn from when"):

@@ -1,6 +1,5 @@
 """Studies on disk: what is kept, what is forgotten, and what is another study."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,25 +117,6 @@ def test_a_study_has_one_process_at_a_time(tmp_path: Path) -> None:
         ):
             pass
     assert len(kept(tmp_path)) == 1
-
-
-def test_settings_and_bytes_make_the_fingerprint(workspace: Path) -> None:
-    (workspace / "a").write_text("1")
-    (workspace / "b").write_text("2")
-
-    def fingerprint(seed: int = 1, files: tuple[str, ...] = ("a", "b")) -> str:
-        return journal.fingerprint({"seed": seed, "space": {"x": 1}}, list(files))
-
-    first = fingerprint()
-    assert re.fullmatch("[0-9a-f]{12}", first)
-    assert fingerprint(files=("b", "a")) == first
-    others = {fingerprint(seed=2), fingerprint(files=("a",))}
-    (workspace / "b").write_text("3")
-    others.add(fingerprint())
-    (workspace / "a").write_text("3")
-    (workspace / "b").write_text("1")
-    others.add(fingerprint())
-    assert len(others | {first}) == 5
 
 
 def test_dependencies_are_those_of_the_stage_without_what_only_shows(workspace: Path) -> None:

@@ -1,0 +1,33 @@
+"""Fitting all models on the windows of a dataset, as the stages before evaluate do one by one."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from src import params
+from src.models.contract import Model
+from src.models.ranker import RankerSettings
+from src.models.registry import FIRST_STAGE
+from src.products.dataset import Dataset
+from src.products.first_stage import fit
+from src.products.scoring import Models
+from src.products.second_stage import find_adders, fit_popularity, fit_ranker
+
+
+def refit(dataset: Dataset) -> Models:
+    """Fit all models as their sections of params.yaml say; nothing is learnt from a test month."""
+    blend = params.load("blend", RankerSettings)
+    unseen = [name for name in FIRST_STAGE if name not in blend.models]
+    first_stage = {name: refit_one(name, dataset) for name in blend.models}
+    adders = find_adders(dataset, blend)
+    scores = {name: model.score(adders.customers) for name, model in first_stage.items()}
+    with ThreadPoolExecutor(1) as beside_the_ranker:
+        others = beside_the_ranker.map(lambda name: refit_one(name, dataset), unseen)
+        ranker = fit_ranker(adders, scores, dataset.products, blend)
+        first_stage |= dict(zip(unseen, others, strict=True))
+    ordered = {name: first_stage[name] for name in FIRST_STAGE}
+    return Models(fit_popularity(dataset), ordered, ranker)
+
+
+def refit_one(name: str, dataset: Dataset) -> Model:
+    """Fit a first-stage model as its section says."""
+    record = FIRST_STAGE[name]
+    return fit(record, dataset, params.load(f"train_{name}", record.settings))
