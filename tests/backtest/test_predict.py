@@ -1,5 +1,11 @@
 import datetime
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +26,7 @@ from src.products.evaluate import score_all
 from src.products.fitting import refit
 from src.tables.months import month_of
 from tests.backtest.conftest import SETTINGS, WriteSettings
+from tests.clones import ROOT
 from tests.products.conftest import OpenBank
 from tests.products.test_dataset import changed_since
 
@@ -177,6 +184,29 @@ def test_what_is_finished_is_not_done_again(
     assert kept.items() <= mtimes().items()
     for file in Path(FOLDER).iterdir():
         file.unlink()
+    assert run() == resumed
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_killed_run_goes_on_and_ends_as_if_not() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.backtest.predict"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    try:
+        while not list(Path(FOLDER).glob("*.parquet")):
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.001)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    kept = mtimes()
+    assert [name[:10] for name in kept] == ["2016-04-28"]
+    assert not Path(paths.ADDERS).exists()
+    resumed = run()
+    assert kept.items() <= mtimes().items()
+    shutil.rmtree(FOLDER)
     assert run() == resumed
 
 
