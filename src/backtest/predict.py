@@ -25,7 +25,7 @@ from src.lists import LIST_LENGTH, by_batches
 from src.models.customers import Customers
 from src.models.history import MAX_MONTHS
 from src.products.dataset import Dataset
-from src.products.fitting import refit
+from src.products.fitting import fit_all
 from src.products.schema import Schema
 from src.products.scoring import Models
 from src.products.windows import LEAST_MONTHS, Dates
@@ -105,7 +105,7 @@ def predict(dataset: Dataset, date: datetime.date) -> pa.Table:
     month = month_of(date)
     past = dataset.before(date)
     try:
-        models = refit(past)
+        models = fit_all(past)
     except InputError as error:
         raise InputError(
             f"{date} cannot be predicted: {error}, or raise predict.months_before in {PARAMS}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from catboost import CatBoostClassifier, CatBoostError, Pool
+from catboost import CatBoost, CatBoostClassifier, CatBoostError, Pool
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -31,7 +31,9 @@ class BoosterSettings(Section):
     seed: int = Field(ge=0)
 
 
-def new_booster(loss: str, settings: BoosterSettings, **options: float) -> CatBoostClassifier:
+def new_booster(
+    loss: str, settings: BoosterSettings, threads: int | None = None, **options: Any
+) -> CatBoostClassifier:
     """Make an untrained booster; `options` are CatBoost's own beyond the settings."""
     return CatBoostClassifier(
         loss_function=loss,
@@ -43,7 +45,7 @@ def new_booster(loss: str, settings: BoosterSettings, **options: float) -> CatBo
         subsample=settings.subsample,
         border_count=settings.border_count,
         random_seed=settings.seed,
-        thread_count=os.cpu_count() or 1,
+        thread_count=threads or os.cpu_count() or 1,
         allow_writing_files=False,
         **options,
     )
@@ -78,24 +80,32 @@ def fit_booster(booster: CatBoostClassifier, pool: Pool) -> tuple[float, ...]:
     return tuple(losses)
 
 
-def predict(booster: CatBoostClassifier, features: NDArray[np.float32], kind: str) -> Any:
-    """Ask a booster; `kind` is CatBoost's prediction type; (rows, classes).
+def predict(
+    booster: CatBoost, features: NDArray[np.float32], kind: str, trees: range | None = None
+) -> Any:
+    """Ask a booster, or some of its trees; `kind` is CatBoost's prediction type; (rows, classes).
 
     On one thread: batches and requests run side by side, and for a row to start threads takes
     longer than to answer.
     """
-    return booster.predict(features, prediction_type=kind, thread_count=1)
+    first, end = (trees.start, trees.stop) if trees else (0, 0)  # 0: all
+    return booster.predict(
+        features, prediction_type=kind, ntree_start=first, ntree_end=end, thread_count=1
+    )
 
 
-def save_booster(path: str | Path, booster: CatBoostClassifier, ours: dict[str, Any]) -> None:
+def save_booster(path: str | Path, booster: CatBoost, ours: dict[str, Any]) -> None:
     """Write .cbm with `ours` as JSON in its metadata."""
     metadata = booster.get_metadata()
-    for name in _UNREPEATABLE:
-        metadata[name] = ""
-    settings = json.loads(metadata["params"])
-    settings.pop("system_options", None)
-    settings["flat_params"].pop("thread_count", None)
-    metadata["params"] = json.dumps(settings)
+    for name in list(metadata):
+        # The models of a sum, "model3:train_finish_time", leave all that they knew of themselves.
+        if ":" in name or name in _UNREPEATABLE:
+            metadata[name] = ""
+    if "params" in metadata:
+        settings = json.loads(metadata["params"])
+        settings.pop("system_options", None)
+        settings["flat_params"].pop("thread_count", None)
+        metadata["params"] = json.dumps(settings)
     metadata["nextbest"] = json.dumps(ours)
     with atomic(path) as temporary:
         booster.save_model(str(temporary), format="cbm")

@@ -1,4 +1,4 @@
-"""blend: learn the second-stage ranker on the blend months.
+"""blend: learn the second-stage ranker on the blend months, and how to pool it with propensity.
 
 The first-stage models whose scores it sees have learnt nothing of these months.
 """
@@ -6,12 +6,19 @@ The first-stage models whose scores it sees have learnt nothing of these months.
 from src import params
 from src.drawing import save
 from src.errors import run
+from src.models.propensity import Propensity
 from src.models.ranker import RankerSettings
 from src.products import figures, paths
 from src.products.dataset import Dataset
 from src.products.schema import Schema
 from src.products.scoring import load_first_stage
-from src.products.second_stage import check_names, find_adders, fit_popularity, fit_ranker
+from src.products.second_stage import (
+    check_names,
+    find_adders,
+    fit_pool,
+    fit_popularity,
+    fit_ranker,
+)
 from src.reporting import write_csv, write_curve
 
 
@@ -27,6 +34,8 @@ def main() -> None:
     scores = {name: model.score(adders.customers) for name, model in first_stage.items()}
     ranker = fit_ranker(adders, scores, dataset.products, settings)
     ranker.save(paths.RANKER)
+    earlier = Propensity.load(paths.EARLIER_PROPENSITY)
+    fit_pool(dataset, first_stage, earlier, settings).save(paths.POOL)
     write_curve(paths.BLEND_CURVE, "iteration", "loss", ranker.loss)
     importances = ranker.importances()
     write_csv(paths.IMPORTANCES, importances)

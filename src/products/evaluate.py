@@ -1,6 +1,7 @@
 """evaluate: every model on the test month, which nothing before this stage has touched."""
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -15,6 +16,7 @@ from src.models.customers import Customers
 from src.models.registry import FIRST_STAGE
 from src.products import figures, paths
 from src.products.dataset import Dataset
+from src.products.propensity import chances_table
 from src.products.schema import Schema
 from src.products.scoring import Models
 from src.products.slices import adder_table, slices_of
@@ -34,7 +36,7 @@ def score_all(
     models: Models, customers: Customers
 ) -> tuple[comparison.Rankings, dict[str, Scores]]:
     """Every model's lists of all customers, held products left out; scores that metrics look at."""
-    wanted = (*FIRST_STAGE, "popularity", "blend")
+    wanted = (*FIRST_STAGE, "popularity", "ranker", "propensity", "blend")
 
     def work(batch: Customers) -> tuple[comparison.Rankings, dict[str, Scores]]:
         held = batch.history.holdings()
@@ -121,10 +123,15 @@ def main() -> None:
         },
     )
     write_parquet(paths.TEST_CUSTOMERS, adder_table(customers.of(np.flatnonzero(adds)), precision))
+    ids, held = customers.history.customers, customers.history.holdings()
+    chances = chances_table(models.propensity, ids, scores["propensity"])
+    write_parquet(paths.TEST_CHANCES, chances)
+    shares = np.where(held, np.float32(0), scores["ranker"])
+    write_parquet(paths.TEST_SCORES, pa.table([ids, *shares.T], ["customer", *dataset.products]))
     at_k = comparison.map_at_k(lists, additions)
     by_product = comparison.product_precision(
         {name: scores[name] for name in ("popularity", "blend")},
-        customers.history.holdings(),
+        held,
         additions,
         {product: title.en for product, title in schema.products.items()},
     )

@@ -18,12 +18,18 @@ TEST_CUSTOMERS = "data/products/test_customers.parquet"  # AP@7 of each adder an
 RECOMMENDATIONS = "data/products/recommendations.parquet"  # top-k for the month after the last
 SERVING_LISTS = "data/products/lists"  # top-k of each first-stage model, same month
 REASONS = "data/products/reasons.parquet"  # what speaks for each product of RECOMMENDATIONS
+CHANCES = "data/products/chances.parquet"  # to add each product next month, and anything
+TEST_CHANCES = "data/products/test_chances.parquet"  # the same for the test month
+TEST_SCORES = "data/products/test_scores.parquet"  # of the ranker, given that they add
 PROFILES = "data/products/profiles.parquet"  # clean profiles of the last month
 SUBMISSION = "data/products/submission.csv"  # the same lists in Kaggle's form
 
 # models: fitted on base (and blend) months, the ones that evaluate compares
 POPULARITY = "models/products/popularity.npz"
 RANKER = "models/products/ranker.cbm"
+PROPENSITY = "models/products/propensity.cbm"
+EARLIER_PROPENSITY = "models/products/propensity_earlier.cbm"  # not the last blend month
+POOL = "models/products/pool.npz"  # weights of ranker and propensity in the blend
 MODELS = "models/products"  # the folder of all of them
 SERVING = "models/serving"  # the same models, refitted on all months by recommend
 

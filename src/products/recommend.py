@@ -4,6 +4,8 @@ The served models, their lists, the reasons for the blend's products and the pro
 month: what the service reads.
 """
 
+from dataclasses import replace
+
 import pyarrow as pa
 from pydantic import Field
 
@@ -13,12 +15,15 @@ from src.lists import by_batches, lists_of
 from src.models.contract import CannotFitError
 from src.models.customers import Customers
 from src.models.history import Ids
+from src.models.pool import Pool
+from src.models.propensity import Propensity, PropensitySettings
 from src.models.registry import FIRST_STAGE
 from src.models.shap import LeafShap
 from src.products import manifest, paths
 from src.products.dataset import Dataset
 from src.products.explain import reasons_table
 from src.products.fitting import refit
+from src.products.propensity import calibrate, chances_table
 from src.products.schema import Schema
 from src.products.scoring import Models
 from src.ranking import top_k
@@ -30,6 +35,21 @@ class Recommend(params.Section):
 
     k: int = Field(ge=1)
     submission: bool
+
+
+def calibrated(models: Models, known: Dataset) -> Models:
+    """Refitted models with what cannot be learnt from the months that they have learnt from.
+
+    The models of the train stages have not learnt from the test month: it calibrates the chance of
+    anything. The weights of the pool are those that blend found.
+    """
+    settings = params.load("train_propensity", PropensitySettings)
+    earlier = Propensity.load(paths.PROPENSITY)
+    return replace(
+        models,
+        propensity=calibrate(models.propensity, earlier, known, settings.calibration_rows),
+        pool=Pool.load(paths.POOL),
+    )
 
 
 def leaf_shap(models: Models) -> LeafShap:
@@ -62,10 +82,13 @@ def rank(
     ids, held = customers.history.customers, customers.history.holdings()
     scores = models.score_first_stage(customers)
     names, matrix = models.ranker.features(customers, scores)
-    scores["blend"] = models.ranker.score_features(customers, matrix)
+    chances = models.propensity.score(customers)
+    shares = models.ranker.score_features(customers, matrix)
+    scores["blend"] = models.pool.share(shares, chances)
     tables = {name: lists_of(ids, own, held, products, k) for name, own in scores.items()}
     items = top_k(scores["blend"], min(k, len(products)), held)
     tables["reasons"] = reasons_table(models.ranker, shap, ids, names, matrix, items)
+    tables["chances"] = chances_table(models.propensity, ids, chances)
     return tables
 
 
@@ -73,8 +96,9 @@ def main() -> None:
     """Run the stage as params.yaml says."""
     settings = params.load("recommend", Recommend)
     schema = params.load("schema", Schema)
-    dataset = Dataset.open(schema).rolled()
-    models = refit(dataset)
+    known = Dataset.open(schema)
+    dataset = known.rolled()
+    models = calibrated(refit(dataset), known)
     shap = leaf_shap(models)
     customers = dataset.customers(dataset.windows.next)
     ids = customers.history.customers
@@ -90,6 +114,7 @@ def main() -> None:
     for name in FIRST_STAGE:
         write_parquet(f"{paths.SERVING_LISTS}/{name}.parquet", tables[name])
     write_parquet(paths.REASONS, tables["reasons"])
+    write_parquet(paths.CHANCES, tables["chances"])
     profiles = pa.Table.from_pandas(customers.profile, preserve_index=False)
     columns = [pa.array(ids), *profiles.columns]
     write_parquet(paths.PROFILES, pa.table(columns, ["customer", *profiles.column_names]))

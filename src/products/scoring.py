@@ -7,11 +7,19 @@ from pathlib import Path
 from src.models.contract import Model, Scores
 from src.models.customers import Customers
 from src.models.interleave import interleave
+from src.models.pool import Pool
 from src.models.popularity import Popularity
+from src.models.propensity import Propensity
 from src.models.ranker import Ranker
 from src.models.registry import FIRST_STAGE
 
-POPULARITY, RANKER = "popularity.npz", "ranker.cbm"  # beside the files of the first stage
+# Beside the files of the first stage.
+POPULARITY, RANKER, PROPENSITY, POOL = (
+    "popularity.npz",
+    "ranker.cbm",
+    "propensity.cbm",
+    "pool.npz",
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,8 @@ class Models:
     popularity: Popularity
     first_stage: dict[str, Model]
     ranker: Ranker
+    propensity: Propensity
+    pool: Pool
 
     @classmethod
     def load(cls, folder: str | Path) -> "Models":
@@ -29,6 +39,8 @@ class Models:
             Popularity.load(Path(folder) / POPULARITY),
             load_first_stage(folder),
             Ranker.load(Path(folder) / RANKER),
+            Propensity.load(Path(folder) / PROPENSITY),
+            Pool.load(Path(folder) / POOL),
         )
 
     def save(self, folder: str | Path) -> None:
@@ -37,6 +49,8 @@ class Models:
         for name, record in FIRST_STAGE.items():
             self.first_stage[name].save(Path(folder) / record.file)
         self.ranker.save(Path(folder) / RANKER)
+        self.propensity.save(Path(folder) / PROPENSITY)
+        self.pool.save(Path(folder) / POOL)
 
     def score_first_stage(self, customers: Customers) -> dict[str, Scores]:
         """Scores of the first-stage models by name; float32, (customers, products)."""
@@ -45,18 +59,23 @@ class Models:
     def score(self, customers: Customers) -> dict[str, Scores]:
         """Scores of every model by name; float32, (customers, products)."""
         first = self.score_first_stage(customers)
+        shares = self.ranker.score(customers, first)
+        chances = self.propensity.score(customers)
         return {
             "popularity": self.popularity.score(customers),
             **first,
             "interleave": interleave(list(first.values())),
-            "blend": self.ranker.score(customers, first),
+            "ranker": shares,
+            "propensity": chances,
+            "blend": self.pool.share(shares, chances),
         }
 
 
 def model_files() -> dict[str, str]:
     """Names of the files in a folder of models, by model."""
     first = {name: record.file for name, record in FIRST_STAGE.items()}
-    return {"popularity": POPULARITY, **first, "ranker": RANKER}
+    second = {"ranker": RANKER, "propensity": PROPENSITY, "pool": POOL}
+    return {"popularity": POPULARITY, **first, **second}
 
 
 def load_first_stage(folder: str | Path, names: Iterable[str] | None = None) -> dict[str, Model]:

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.errors import InputError
-from src.models.contract import CannotFitError, Scores
+from src.models.contract import CannotFitError, Model, Scores
 from src.models.customers import Customers
 from src.models.history import History
+from src.models.pool import Pool
 from src.models.popularity import Popularity
+from src.models.propensity import Propensity
 from src.models.ranker import Ranker, RankerSettings
 from src.models.registry import FIRST_STAGE
 from src.products.dataset import Dataset
@@ -100,3 +102,36 @@ def fit_ranker(
         raise InputError(
             f"in the blend months {error}: lengthen split.blend in params.yaml"
         ) from None
+
+
+def fit_pool(
+    dataset: Dataset,
+    first_stage: dict[str, Model],
+    propensity: Propensity,
+    settings: RankerSettings,
+) -> Pool:
+    """Weigh ranker and propensity by what adders of the last blend month added.
+
+    Neither has learnt from it: a ranker of the months before is fitted for this.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    first_stage : dict of first-stage model -> Model
+        At least those of `settings.models`.
+    propensity : Propensity
+        Learnt without the last blend month.
+    settings : RankerSettings
+    """
+    if len(dataset.windows.blend) < 2:
+        return Pool()
+    held_back = dataset.before_test()
+    earlier = find_adders(held_back, settings)
+    scores = {name: first_stage[name].score(earlier.customers) for name in settings.models}
+    ranker = fit_ranker(earlier, scores, dataset.products, settings)
+    month = month_of(held_back.windows.test[0])
+    additions = held_back.additions(month)
+    adds = np.asarray(additions.any(axis=1))
+    customers = held_back.customers(month, adds)
+    own = {name: first_stage[name].score(customers) for name in settings.models}
+    return Pool.fit(ranker.score(customers, own), propensity.score(customers), additions[adds])

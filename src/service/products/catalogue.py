@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from src import params
 from src.errors import InputError
 from src.manifest import Hashes
+from src.models.pool import Pool
 from src.models.popularity import Popularity
+from src.models.propensity import Propensity
 from src.models.ranker import Ranker
 from src.models.registry import FIRST_STAGE
 from src.products import manifest, paths
 from src.products.repair import Clean
 from src.products.schema import Schema
-from src.products.scoring import POPULARITY, RANKER, Models
+from src.products.scoring import POOL, POPULARITY, PROPENSITY, RANKER, Models
 from src.products.windows import Windows
 from src.service.monitoring.drift_reference import BinCodes, Reference, first_offers
 from src.service.products.eligibility import Eligibility, Rules
@@ -255,6 +257,8 @@ def _models() -> Models:
         load(Popularity, POPULARITY),
         {name: load(record.model, record.file) for name, record in FIRST_STAGE.items()},
         load(Ranker, RANKER),
+        load(Propensity, PROPENSITY),
+        load(Pool, POOL),
     )
 
 

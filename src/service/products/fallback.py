@@ -150,9 +150,15 @@ class OnlineScores:
         scores = {name: self.first_stage(name) for name in ranker.models}
         return ranker.features(self.customer, scores)[1]
 
+    @cached_property
+    def chances(self) -> Scores:
+        """Chance of adding each item; float32, (1, items)."""
+        return self._models.propensity.score(self.customer)
+
     def personal(self) -> Scores:
         """Scores of the blend; float32, (1, items)."""
-        return self._models.ranker.score_features(self.customer, self.features)
+        shares = self._models.ranker.score_features(self.customer, self.features)
+        return self._models.pool.share(shares, self.chances)
 
     def chain(self, personal: bool) -> Iterator[tuple[str, Callable[[], Ranked]]]:
         """Sources in order; without holdings there are no personal scores."""
