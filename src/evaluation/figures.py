@@ -13,6 +13,8 @@ MODELS = {  # Okabe and Ito's palette; other models are PLAIN
     "kmeans": "#56B4E9",
     "mlc": "#009E73",
     "interleave": "#CC79A7",
+    "ranker": "#8C564B",
+    "propensity": "#000000",
     "blend": "#D55E00",
 }
 

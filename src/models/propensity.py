@@ -68,8 +68,8 @@ class Rates:
     column : str
         Attribute of the profile that tells segments apart.
     segments : tuple of str
-    log_odds : float array, shape (segments + 1, items)
-        The last row is for all other customers.
+    log_odds : float array, shape (segments + 1, items + 1)
+        The last row is for all other customers; the last column is about adding anything.
     """
 
     column: str
@@ -89,13 +89,13 @@ class Rates:
         ``(additions + 10) / (customers + 10 / rate of everybody)``: a segment in which nobody adds
         a product is drawn to the rate of all customers (shrinkage by pseudo-counts).
         """
-        free = weights[:, None] * ~customers.history.holdings()
-        added = weights[:, None] * additions
+        free = weights[:, None] * _and_anybody(~customers.history.holdings())
+        added = weights[:, None] * np.column_stack([additions, additions.any(axis=1)])
         everybody = (added.sum(axis=0) + 0.5) / (free.sum(axis=0) + 1)
         segments: tuple[str, ...] = ()
         if column in customers.profile:
             segments = tuple(sorted(map(str, customers.profile[column].cat.categories)))
-        rates = cls(column, segments, np.zeros((len(segments) + 1, additions.shape[1])))
+        rates = cls(column, segments, np.zeros((len(segments) + 1, added.shape[1])))
         row = rates._rows(customers)
         table = np.empty_like(rates.log_odds)
         for segment in range(len(segments)):
@@ -107,7 +107,7 @@ class Rates:
         return replace(rates, log_odds=log_odds(table))
 
     def of(self, customers: Customers) -> Floats:
-        """Log-odds of each item by the customer's segment; (customers, items)."""
+        """Log-odds of each item, and of anything, by the segment; (customers, items + 1)."""
         return self.log_odds[self._rows(customers)]
 
     def _rows(self, customers: Customers) -> NDArray[np.intp]:
@@ -116,7 +116,7 @@ class Rates:
         values = customers.profile[self.column].array
         known = {segment: row for row, segment in enumerate(self.segments)}
         rows = [known.get(str(value), -1) for value in values.categories]
-        return np.array([*rows, -1], dtype=np.intp)[values.codes]
+        return np.asarray(np.array([*rows, -1], dtype=np.intp)[values.codes])
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,10 @@ class Propensity:
         longest = int(np.bitwise_or.reduce(customers.history.present)).bit_length()
         lags = tuple(lag for lag in settings.lags if lag <= longest)
         rates = Rates.fit(settings.rate_by, customers, additions, weights)
-        classes = np.flatnonzero(additions.sum(axis=0) >= settings.min_additions)
+        asked = ~customers.history.holdings()
+        enough = additions.sum(axis=0) >= settings.min_additions
+        # An item that all who lacked it added has nothing to tell them apart.
+        classes = np.flatnonzero(enough & (asked & ~additions).any(axis=0))
         untrained = cls(
             idle_booster(),
             (),
@@ -195,9 +198,8 @@ class Propensity:
             rates,
         )
         names, matrix = untrained.features(customers)
-        free = ~customers.history.holdings()
-        adds = additions.any(axis=1)
-        bags = np.arange(len(adds)) % settings.bags
+        adds = np.asarray(additions.any(axis=1))
+        bags = np.random.default_rng(settings.seed).permutation(len(adds)) % settings.bags
         with tempfile.TemporaryDirectory() as folder:
             borders = str(Path(folder) / "borders.tsv")
             whole = Pool(matrix, additions.any(axis=1).astype(np.int8), feature_names=names)
@@ -205,7 +207,7 @@ class Propensity:
             whole.save_quantization_borders(borders)
 
             def fit_one(item: np.intp, bag: int) -> CatBoostClassifier:
-                rows = np.flatnonzero(free[:, item] & (adds | (bags == bag)))
+                rows = np.flatnonzero(asked[:, item] & (adds | (bags == bag)))
                 pool = Pool(
                     matrix[rows],
                     additions[rows, item].astype(np.int8),
@@ -257,7 +259,7 @@ class Propensity:
             line = Platt.fit(raw[rows, item], additions[rows, item])
             raw[rows, item] = line.of(raw[rows, item])
         together = _at_least_one(_chances(raw, free))
-        return replace(self, any=Platt.fit(together, additions.any(axis=1)))
+        return replace(self, any=Platt.fit(together, np.asarray(additions.any(axis=1))))
 
     def features(self, customers: Customers) -> tuple[list[str], NDArray[np.float32]]:
         """Names, and values (customers, features), Fortran order: history and profile."""
@@ -269,7 +271,7 @@ class Propensity:
     def log_odds(self, customers: Customers, matrix: NDArray[np.float32] | None = None) -> Floats:
         """ln(p / (1 - p)) of each item, held or not; (customers, items)."""
         values = self.features(customers)[1] if matrix is None else matrix
-        raw = self.rates.of(customers)
+        raw = self.rates.of(customers)[:, :-1]
         raw[:, self.classes] = self.rates.log_odds[-1, self.classes]
         for item, trees in zip(self.classes, self.trees(), strict=True):
             raw[:, item] += predict(self.booster, values, "RawFormulaVal", trees)
@@ -325,6 +327,10 @@ class Propensity:
             Rates(rates["column"], tuple(rates["segments"]), np.array(rates["log_odds"])),
             Platt(*ours["any"]),
         )
+
+
+def _and_anybody(free: Bools) -> Bools:
+    return np.column_stack([free, np.ones(len(free), dtype=bool)])
 
 
 def _ignored(names: list[str], product: str) -> list[int]:

@@ -10,11 +10,12 @@ from src.drawing import save
 from src.errors import run
 from src.evaluation import comparison
 from src.evaluation import figures as comparisons
+from src.evaluation.targeting import Resampling
 from src.lists import LIST_LENGTH, by_batches
 from src.models.contract import Scores
 from src.models.customers import Customers
 from src.models.registry import FIRST_STAGE
-from src.products import figures, paths
+from src.products import figures, paths, targeting
 from src.products.dataset import Dataset
 from src.products.propensity import chances_table
 from src.products.schema import Schema
@@ -86,6 +87,41 @@ def holdings_metrics(
     }
 
 
+def write_targeting(
+    models: Models,
+    customers: Customers,
+    anything: NDArray[np.float32],
+    chances: Scores,
+    additions: NDArray[np.bool_],
+    schema: Schema,
+    settings: Evaluate,
+) -> None:
+    """Write how well propensity tells who adds.
+
+    Parameters
+    ----------
+    anything : float32 array, shape (customers,)
+    chances : float32 array, shape (customers, products)
+    additions : bool array, shape (customers, products)
+    """
+    held, adds = customers.history.holdings(), np.asarray(additions.any(axis=1))
+    titles = [title.en for title in schema.products.values()]
+    simpler = targeting.rules(models, customers)
+    resampling = Resampling.of(len(adds), settings.resamples, settings.seed)
+    write_json(
+        paths.TARGETING,
+        targeting.compare(
+            anything, simpler, chances, held, additions, list(schema.products), resampling
+        ),
+    )
+    found = targeting.gains(anything, simpler, adds)
+    write_csv(paths.GAINS, found)
+    save(paths.GAINS_PNG, figures.gains(found))
+    bins = targeting.calibration(anything, chances, held, additions, titles)
+    write_csv(paths.CALIBRATION, bins)
+    save(paths.CALIBRATION_PNG, figures.calibration(bins))
+
+
 def main() -> None:
     """Run the stage as params.yaml says."""
     settings = params.load("evaluate", Evaluate)
@@ -128,6 +164,8 @@ def main() -> None:
     write_parquet(paths.TEST_CHANCES, chances)
     shares = np.where(held, np.float32(0), scores["ranker"])
     write_parquet(paths.TEST_SCORES, pa.table([ids, *shares.T], ["customer", *dataset.products]))
+    anything = chances["anything"].to_numpy()
+    write_targeting(models, customers, anything, scores["propensity"], additions, schema, settings)
     at_k = comparison.map_at_k(lists, additions)
     by_product = comparison.product_precision(
         {name: scores[name] for name in ("popularity", "blend")},

@@ -22,6 +22,7 @@ from src.models.factorization import AlsSettings
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
 from src.models.popularity import Popularity
+from src.models.propensity import Propensity, PropensitySettings
 from src.models.ranker import Ranker, RankerSettings
 from src.ranking import top_k
 from tests.histories import histories
@@ -106,6 +107,23 @@ RANKER = RankerSettings(
     border_count=16,
     seed=7,
 )
+PROPENSITY = PropensitySettings(
+    rows=1000,
+    others=1000,
+    bags=2,
+    calibration_rows=1000,
+    min_additions=1,
+    rate_by="segment",
+    lags=[1, 2],
+    iterations=20,
+    depth=3,
+    learning_rate=0.3,
+    l2_leaf_reg=1,
+    subsample=0.8,
+    colsample_bylevel=1,
+    border_count=16,
+    seed=7,
+)
 ITEMS = ["account", "payroll", "card", "fund", "deposit", "pension"]
 
 CASES = [
@@ -123,6 +141,19 @@ CASES = [
         partial(Ranker.fit, CUSTOMERS, BASE_SCORES, ADDED, np.ones(SIZE), ITEMS, RANKER),
         MISSING,
         needs_scores=True,
+    ),
+    # All who lack an item add it, but for every sixth, who adds nothing.
+    Case(
+        Propensity,
+        partial(
+            Propensity.fit,
+            CUSTOMERS,
+            ADDED & (NUMBER % 36 > 5)[:, None],
+            np.ones(SIZE),
+            ITEMS,
+            PROPENSITY,
+        ),
+        MISSING,
     ),
 ]
 

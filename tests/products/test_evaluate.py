@@ -9,7 +9,6 @@ from src import lists
 from src.models.contract import Scores
 from src.models.customers import Customers
 from src.models.popularity import Popularity
-from src.models.ranker import Ranker
 from src.models.registry import FIRST_STAGE
 from src.products import evaluate
 from src.products.scoring import Models
@@ -44,7 +43,7 @@ def test_each_model_is_measured_by_its_own_metrics(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(FIRST_STAGE, "kmeans", replace(FIRST_STAGE["kmeans"], metrics=None))
     monkeypatch.setitem(FIRST_STAGE, "als", replace(FIRST_STAGE["als"], metrics=told))
     popularity = Popularity(np.ones(3, dtype=np.float32))
-    models = Models(popularity, {"als": popularity}, cast(Ranker, None))
+    models = Models(popularity, {"als": popularity}, *cast(Any, (None, None, None)))
     people = Customers(pd.DataFrame(index=range(3)), strangers(3, 3))
     scores = {"als": np.arange(9, dtype=np.float32).reshape(3, 3)}
     held = np.eye(3, dtype=bool)

@@ -15,9 +15,11 @@ from src.log_mlflow.finished import serving
 from src.log_mlflow.parts import parts
 from src.models.contract import FirstStage, Phrase
 from src.models.interleave import interleave
+from src.models.pool import Pool
+from src.models.propensity import PropensitySettings
 from src.models.ranker import RankerSettings
 from src.models.registry import FIRST_STAGE
-from src.products import evaluate, paths, recommend
+from src.products import evaluate, paths, propensity, recommend
 from src.products.dataset import Dataset
 from src.products.first_stage import fit
 from src.products.scoring import Models, model_files
@@ -73,11 +75,13 @@ def models(dataset: Dataset) -> Models:
     adders = find_adders(dataset)
     scores = {name: model.score(adders.customers) for name, model in first_stage.items()}
     ranker = fit_ranker(adders, scores, dataset.products, settings)
-    fitted = Models(fit_popularity(dataset), first_stage, ranker)
+    chances = propensity.fit(dataset, PropensitySettings.model_validate(PARAMS["train_propensity"]))
+    fitted = Models(fit_popularity(dataset), first_stage, ranker, chances, Pool())
     fitted.save(paths.MODELS)
     return fitted
 
 
+SECOND = ["interleave", "ranker", "propensity", "blend"]
 # March and April of 10, 20 and 30, times 0.5 for each of the four customers of the base window
 MAY = [[2 * 2.0, 1 * 2.0, 0.0], [2 * 2.0, 1 * 2.0, 0.0], [1 * 2.0, 1 * 2.0, 0.0]]
 
@@ -86,7 +90,7 @@ MAY = [[2 * 2.0, 1 * 2.0, 0.0], [2 * 2.0, 1 * 2.0, 0.0], [1 * 2.0, 1 * 2.0, 0.0]
 def test_it_is_saved_loaded_and_scored_with_the_others(dataset: Dataset) -> None:
     models = Models.load(paths.MODELS)
     scores = models.score(dataset.customers(dataset.windows.last))
-    assert list(scores) == ["popularity", "mlc", "kmeans", "als", "toy", "interleave", "blend"]
+    assert list(scores) == ["popularity", "mlc", "kmeans", "als", "toy", *SECOND]
     assert scores["toy"].tolist() == MAY
     turns = [scores[name] for name in ("mlc", "kmeans", "als", "toy")]
     np.testing.assert_array_equal(scores["interleave"], interleave(turns))
@@ -110,8 +114,7 @@ def test_it_is_compared_with_the_others(write_params: Callable[..., None]) -> No
         "kmeans",
         "als",
         "toy",
-        "interleave",
-        "blend",
+        *SECOND,
     ]
     # 10 holds the account and adds the card, 30 lacks the loan alone: both are told
     assert metrics["toy"]["map@7_adders"] == 1.0
@@ -125,7 +128,7 @@ def test_it_is_compared_with_the_others(write_params: Callable[..., None]) -> No
     assert curves[curves["model"] == "toy"]["map"].tolist() == [1.0] * 7
 
 
-@pytest.mark.usefixtures("dataset")
+@pytest.mark.usefixtures("models")
 def test_it_is_refitted_and_has_lists_of_its_own(write_params: Callable[..., None]) -> None:
     write_params(recommend={"k": 2, "submission": False}, **PARAMS)
     recommend.main()

@@ -6,8 +6,11 @@ import pytest
 
 from src.models.customers import Customers
 from src.models.interleave import interleave
+from src.models.pool import Pool
+from src.models.propensity import PropensitySettings
 from src.models.ranker import RankerSettings
 from src.models.registry import FIRST_STAGE
+from src.products import propensity
 from src.products.first_stage import fit
 from src.products.scoring import Models, load_first_stage, model_files
 from src.products.second_stage import find_adders, fit_popularity, fit_ranker
@@ -28,19 +31,26 @@ def models(open_bank: OpenBank, bank: pd.DataFrame) -> tuple[Models, Customers]:
     settings = RankerSettings.model_validate(SECTIONS["blend"])
     ranker = fit_ranker(adders, scores, dataset.products, settings)
     customers = dataset.customers(dataset.windows.last)
-    return Models(fit_popularity(dataset), first_stage, ranker), customers
+    own = PropensitySettings.model_validate(SECTIONS["train_propensity"])
+    chances = propensity.fit(dataset, own)
+    pool = Pool((0.7, 0.3))
+    return Models(fit_popularity(dataset), first_stage, ranker, chances, pool), customers
 
 
 def test_every_model_scores_the_same_customers(models: tuple[Models, Customers]) -> None:
     every, customers = models
     scores = every.score(customers)
-    assert list(scores) == ["popularity", "mlc", "kmeans", "als", "interleave", "blend"]
+    first = ["popularity", "mlc", "kmeans", "als", "interleave"]
+    assert list(scores) == [*first, "ranker", "propensity", "blend"]
     assert {values.shape for values in scores.values()} == {(3, 3)}
     for name in ("mlc", "kmeans", "als"):
         np.testing.assert_array_equal(scores[name], every.first_stage[name].score(customers))
     turns = interleave([scores["mlc"], scores["kmeans"], scores["als"]])
     np.testing.assert_array_equal(scores["interleave"], turns)
-    np.testing.assert_array_equal(scores["blend"], every.ranker.score(customers, scores))
+    np.testing.assert_array_equal(scores["ranker"], every.ranker.score(customers, scores))
+    np.testing.assert_array_equal(scores["propensity"], every.propensity.score(customers))
+    pooled = every.pool.share(scores["ranker"], scores["propensity"])
+    np.testing.assert_array_equal(scores["blend"], pooled)
 
 
 def test_a_folder_of_models_scores_the_same_bits(
@@ -65,6 +75,8 @@ def test_the_files_of_a_folder(models: tuple[Models, Customers], tmp_path: Path)
         "kmeans": "kmeans.npz",
         "als": "als.npz",
         "ranker": "ranker.cbm",
+        "propensity": "propensity.cbm",
+        "pool": "pool.npz",
     }
     assert {path.name for path in (tmp_path / "models").iterdir()} == set(model_files().values())
 
