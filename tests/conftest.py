@@ -60,8 +60,10 @@ def _make_twins(folder: Path) -> None:
     copy_of_working_tree(first.folder)
     for others in ("metrics/tuning", "plots/tuning", "plots/payments"):  # of another bank
         shutil.rmtree(first.folder / others)
+    shutil.rmtree(first.folder / "plots/campaign", ignore_errors=True)
     for file in (
         *first.folder.glob("metrics/payments*"),
+        *first.folder.glob("metrics/campaign*"),
         *first.folder.glob("pipelines/*/dvc.lock"),
     ):
         if file.parent.name != "simulation":

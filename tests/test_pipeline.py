@@ -26,6 +26,7 @@ from scripts.deps import (
     tree,
     with_deps,
 )
+from src.campaign import paths as campaign_paths
 from src.models.contract import FirstStage
 from src.models.registry import FIRST_STAGE
 from src.payments import paths as payments_paths
@@ -106,11 +107,13 @@ def stages_of(file: Path) -> list[Stage]:
 STAGES = [stage for file in PIPELINES for stage in stages_of(file)]
 PRODUCTS = stages_of(ROOT / "dvc.yaml")
 PAYMENTS = stages_of(ROOT / "pipelines/payments/dvc.yaml")
+CAMPAIGN = stages_of(ROOT / "pipelines/campaign/dvc.yaml")
 SIMULATE = PAYMENTS[0]  # its paths are constants of its own
 
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.module)
 each_product_stage = pytest.mark.parametrize("stage", PRODUCTS, ids=lambda stage: stage.name)
 each_payments_stage = pytest.mark.parametrize("stage", PAYMENTS[1:], ids=lambda stage: stage.name)
+each_campaign_stage = pytest.mark.parametrize("stage", CAMPAIGN, ids=lambda stage: stage.name)
 each_pipeline = pytest.mark.parametrize(
     "file", PIPELINES, ids=lambda file: str(file.relative_to(ROOT))
 )
@@ -149,13 +152,24 @@ def loads_of(file: str, section: ast.expr, model: ast.expr, *where: ast.expr) ->
 
 def touched(stage: Stage) -> set[str]:
     """Catalogue paths that the stage, or what it imports, names."""
-    of_package = payments_paths if stage.package == "payments" else paths
     return {
-        getattr(of_package, node.attr)
+        getattr(importlib.import_module(where), node.attr)
         for file in closure(stage.module)
+        for where, alias in catalogues(file)
         for node in ast.walk(tree(file))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "paths"
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == alias
     }
+
+
+def catalogues(file: str) -> list[tuple[str, str]]:
+    """Catalogues of paths that a file imports, and what it calls them."""
+    return [
+        (f"{node.module}.paths", alias.asname or "paths")
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name == "paths"
+    ]
 
 
 def of_record(record: FirstStage) -> set[str]:
@@ -233,7 +247,7 @@ def test_metrics_and_plots_are_in_git_and_nothing_persists(stage: Stage) -> None
     tables = {path for path in outs if path.startswith("plots/")}  # behind figures, not drawn
     assert all(path.endswith(".csv") for path in tables)
     # What a clone has not made would fail its `dvc pull` and `dvc exp apply`, were it in a cache.
-    uncached = set(outs) if stage.package == "payments" else tables
+    uncached = set(outs) if stage.package in {"payments", "campaign"} else tables
     assert outs == {path: {"cache": False} if path in uncached else {} for path in outs}
     assert all(path.startswith(("data/", "models/")) for path in set(outs) - tables)
 
@@ -261,7 +275,11 @@ def test_every_path_is_written_by_one_stage() -> None:
 
 
 def test_catalogues_name_every_path_once() -> None:
-    named = [*catalogue().values(), *catalogue(payments_paths).values()]
+    named = [
+        path
+        for module in (paths, payments_paths, campaign_paths)
+        for path in catalogue(module).values()
+    ]
     assert [path for path, count in Counter(named).items() if count > 1] == []
 
 
@@ -294,6 +312,17 @@ def test_paths_of_a_payments_stage_are_those_in_its_code(stage: Stage) -> None:
     declared = stage.data | set(stage.written())
     assert declared - {"${ingest.path}"} == touched(stage)
     assert ("${ingest.path}" in declared) == (stage.name == "ingest")
+
+
+def test_outputs_of_the_campaign_pipeline_are_its_catalogue() -> None:
+    written = {path for stage in CAMPAIGN for path in stage.written()}
+    assert written == set(catalogue(campaign_paths).values()) - {campaign_paths.LISTS}
+
+
+@each_campaign_stage
+def test_paths_of_a_campaign_stage_are_those_in_its_code(stage: Stage) -> None:
+    declared = stage.data | set(stage.written())
+    assert declared == touched(stage)
 
 
 def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:
@@ -338,8 +367,12 @@ def test_outputs_of_the_studies_are_what_a_report_writes() -> None:
 def test_params_are_the_sections_that_the_stage_loads(stage: Stage) -> None:
     assert len(stage.sections) == len(set(stage.sections))
     assert set(stage.sections) == {(load.file, load.section) for load in loads(stage)}
-    studied = {"params.yaml"} if stage.package == "tuning" else set()  # where a study begins
-    assert {file for file, _ in stage.sections} == {stage.params_file} | studied
+    also = {  # where a study begins; the schema, and the rules that the service has, too
+        "tuning": {"params.yaml"},
+        "campaign": {"params.yaml", "service.yaml"},
+    }
+    others = also.get(stage.package, set())
+    assert {file for file, _ in stage.sections} == {stage.params_file} | others
 
 
 @each_pipeline
@@ -412,7 +445,7 @@ MAY_IMPORT = {  # room or part of one -> what it may import beside itself
     "models": SMALL | {"evaluation", "tables.months"},
     **dict.fromkeys(("products", "payments"), SHARED),  # never each other
     "products.eda": SHARED | {"eda"},
-    **dict.fromkeys(("eda", "simulation", "tuning", "compare", "service"), BELOW),
+    **dict.fromkeys(("campaign", "eda", "simulation", "tuning", "compare", "service"), BELOW),
     "log_mlflow": BELOW | {"compare"},
 }
 WITHOUT_ENGINE = [
@@ -520,6 +553,7 @@ def test_no_raw_data_are_in_git() -> None:
         ("pipelines/simulation/params.yaml", "products.months=17"),
         ("pipelines/tuning/params.yaml", "als.seed=7"),
         ("pipelines/payments/params.yaml", "simulate.seed=20250831"),
+        ("pipelines/campaign/params.yaml", "campaign.seed=7"),
     ],
 )
 def test_an_experiment_changes_nothing_but_its_parameter(

@@ -15,6 +15,38 @@ class Interval:
     high: float
 
 
+def resampled_sums(
+    scores: NDArray[np.float64], customers: int, resamples: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Sums over resamples of customers, most of whom score 0 in every column.
+
+    A resample is decided by how many of the others it draws (binomial) and which (multinomial):
+    exact, and the cost depends on the others only.
+
+    Parameters
+    ----------
+    scores : float array, shape (others, columns)
+        Of the customers who do not score 0 everywhere.
+    customers : int
+        Number of all.
+    resamples, seed : int
+
+    Returns
+    -------
+    float array, shape (resamples, columns)
+    int array, shape (resamples,)
+        How many of the others were drawn.
+    """
+    others, columns = scores.shape
+    generator = np.random.default_rng(seed)
+    sums = np.empty((resamples, columns))
+    drawn = generator.binomial(customers, others / customers, size=resamples)
+    for number, count in enumerate(drawn):
+        weights = np.bincount(generator.integers(0, others, size=count), minlength=others)
+        sums[number] = weights @ scores
+    return sums, drawn
+
+
 def bootstrap_means(
     values: dict[str, NDArray[np.float64]],
     customers: int,
@@ -24,9 +56,8 @@ def bootstrap_means(
 ) -> dict[str, tuple[Interval, Interval]]:
     """Percentile bootstrap of means over all customers and over adders, resampling customers.
 
-    Customers who add nothing score 0, so a resample is decided by how many adders it draws
-    (binomial) and which (multinomial): exact, and the cost depends on the adders only. All
-    entries share their resamples, so that their differences are paired.
+    Customers who add nothing score 0 (see `resampled_sums`). All entries share their resamples, so
+    that their differences are paired.
 
     Parameters
     ----------
@@ -44,12 +75,7 @@ def bootstrap_means(
     names = list(values)
     scores = np.column_stack([values[name] for name in names])
     adders = len(scores)
-    generator = np.random.default_rng(seed)
-    sums = np.empty((resamples, len(names)))
-    drawn = generator.binomial(customers, adders / customers, size=resamples)
-    for number, count in enumerate(drawn):
-        weights = np.bincount(generator.integers(0, adders, size=count), minlength=adders)
-        sums[number] = weights @ scores
+    sums, drawn = resampled_sums(scores, customers, resamples, seed)
     tails = [(1 - level) / 2, (1 + level) / 2]
     over_all = np.quantile(sums / customers, tails, axis=0)
     over_adders = np.quantile(sums / np.maximum(drawn, 1)[:, None], tails, axis=0)

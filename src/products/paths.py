@@ -18,6 +18,9 @@ TEST_CUSTOMERS = "data/products/test_customers.parquet"  # AP@7 of each adder an
 RECOMMENDATIONS = "data/products/recommendations.parquet"  # top-k for the month after the last
 SERVING_LISTS = "data/products/lists"  # top-k of each first-stage model, same month
 REASONS = "data/products/reasons.parquet"  # what speaks for each product of RECOMMENDATIONS
+CHANCES = "data/products/chances.parquet"  # chances to add each product next month, and anything
+TEST_CHANCES = "data/products/test_chances.parquet"  # the same for the test month, not yet seen
+TEST_SCORES = "data/products/test_scores.parquet"  # conditional scores for the test month
 PROFILES = "data/products/profiles.parquet"  # clean profiles of the last month
 SUBMISSION = "data/products/submission.csv"  # the same lists in Kaggle's form
 
