@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src.campaign.greedy import Room
-from src.campaign.prices import bound, find_prices, new_highs
+from src.campaign.prices import bound, find_prices, new_highs, run
 from src.campaign.problem import Contacts, Counts, Floats, Prices, Problem, Rows
 
 _SETTLED = 5_000  # customers whom the programme settles beyond the size of an exact solution
@@ -75,6 +75,15 @@ def allocate(problem: Problem, exact_up_to: int) -> Allocation:
     exact_up_to : int
         With more customers than this, the list may miss the best one by `Allocation.gap`.
     """
+    scaled, unit = problem.scaled()
+    found = _allocated(scaled, exact_up_to)
+    prices = Prices(
+        found.prices.total * unit, found.prices.products * unit, found.prices.channels * unit
+    )
+    return replace(found, value=found.value * unit, bound=found.bound * unit, prices=prices)
+
+
+def _allocated(problem: Problem, exact_up_to: int) -> Allocation:
     prices = find_prices(problem)
     customers = len(problem.chances)
     if customers <= exact_up_to:
@@ -176,8 +185,9 @@ class _Programme:
         fixed = np.bincount(decided[1], minlength=items)
         largest = np.maximum(problem.worth, 0)
         highs = self._highs = new_highs()
+        minima = np.concatenate([limits.least, limits.channel_least])
         low = np.concatenate(
-            [-fixed, limits.least, limits.channel_least, [0], np.zeros(len(close))]
+            [-fixed, np.where(minima > 0, minima, -_NONE), np.full(1 + len(close), -_NONE)]
         )
         high = np.concatenate(
             [
@@ -199,7 +209,6 @@ class _Programme:
             [about, items + about, 2 * items + by, np.full(len(about), 2 * items + ways)],
             [-1, 1, 1, 1],
         )
-        minima = np.concatenate([limits.least, limits.channel_least])
         self._add(
             np.full(items + ways, -problem.penalty), minima, [items + np.arange(items + ways)], [1]
         )
@@ -220,7 +229,7 @@ class _Programme:
         pairs = _smallest(paid - left, _PAIRS + int((left >= paid).sum()), self._inside)
         while True:
             self._enter(*pairs)
-            self._highs.run()
+            run(self._highs)
             duals = self._duals()
             left = self._gains - duals[: self._items, None]
             lacking = duals[self._customers :] - left
@@ -233,7 +242,7 @@ class _Programme:
         """Prices of the limits at the optimum."""
         duals = self._duals()[self._items : self._customers]
         products, channels, total = np.split(duals, [self._items, self._items + self._ways])
-        return Prices(float(total[0]), products, channels)
+        return Prices(max(float(total[0]), 0), products, channels)
 
     def _duals(self) -> Floats:
         return np.array(self._highs.getSolution().row_dual)

@@ -32,8 +32,8 @@ def found(results: dict[str, dict[str, dict[str, Any]]], month: str) -> Figure:
     title = f"Share of all additions in {month} that each policy would have found"
     figure, panels = headed(title, 5.6, rows=2, sharex=True)
     texts = {
-        "limited": "within the limits of the campaign, which is after value",
-        "plain": "one product each, no rules: the campaign is after additions",
+        "limited": "within the limits of the campaign, which maximises value",
+        "plain": "one product each, no rules: the campaign maximises additions",
     }
     for axes, (kind, table) in zip(panels, results.items(), strict=True):
         names = list(table)[::-1]

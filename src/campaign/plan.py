@@ -27,7 +27,7 @@ from src.products.schema import Schema
 from src.products.windows import Windows
 from src.reporting import atomic, write_csv, write_json, write_parquet
 
-_CAPACITIES = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4)  # of the campaign's
+_CAPACITIES = (0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4)  # of the campaign's
 
 
 def read_profiles(customers: Ids) -> pd.DataFrame:
@@ -97,11 +97,12 @@ def by_capacity(problem: Problem) -> pd.DataFrame:
     limits = problem.limits
     needed = max(limits.least.sum(), limits.channel_least.sum(), 1)
     most = min(len(problem.chances) * limits.each, limits.channel_most.sum())
+    scaled, unit = problem.scaled()
     rows = []
     for total in sorted({min(int(limits.total * own), most) for own in _CAPACITIES}):
         if total >= needed:
-            other = problem.with_total(total)
-            rows.append((total, bound(other, find_prices(other))))
+            other = scaled.with_total(total)
+            rows.append((total, bound(other, find_prices(other)) * unit))
     return pd.DataFrame(rows, columns=["capacity", "value"])
 
 

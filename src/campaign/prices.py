@@ -168,7 +168,7 @@ class _CuttingPlanes:
 
     def solve(self) -> tuple[float, Prices]:
         """The lowest bound that the answers so far leave possible, and its prices."""
-        self._highs.run()
+        run(self._highs)
         found = np.array(self._highs.getSolution().col_value)
         prices = found[self._products : self._channels].reshape(2, self._items)
         channels = found[self._channels :].reshape(2, self._ways)
@@ -184,6 +184,20 @@ class _CuttingPlanes:
             np.array(columns, dtype=np.int32),
             np.array(factors, dtype=np.float64),
         )
+
+
+def run(highs: highspy.Highs) -> None:
+    """Solve to the optimum.
+
+    Raises
+    ------
+    ArithmeticError
+        HiGHS finds none, which can only be due to numbers of very different sizes.
+    """
+    highs.run()
+    status = highs.getModelStatus()
+    if status != highspy.HighsModelStatus.kOptimal:
+        raise ArithmeticError(f"HiGHS ends with '{highs.modelStatusToString(status)}'")
 
 
 def new_highs() -> highspy.Highs:

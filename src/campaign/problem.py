@@ -84,6 +84,15 @@ class Problem:
             np.multiply(own, dtype(self.worth[product]), out=gains[product], where=own > 0)
         return gains
 
+    def scaled(self) -> tuple["Problem", float]:
+        """The same in a unit of money in which HiGHS' tolerances mean nothing; and the unit.
+
+        A power of two, so that not a bit of a value changes.
+        """
+        largest = self.worth.max(initial=0)
+        unit = float(2.0 ** np.round(np.log2(largest / 1000))) if largest > 0 else 1.0
+        return replace(self, worth=self.worth / unit, costs=self.costs / unit), unit
+
     def with_total(self, total: int) -> "Problem":
         """The same with another capacity in all."""
         return replace(self, limits=replace(self.limits, total=total))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -104,7 +106,7 @@ def test_nothing_to_offer() -> None:
     assert (len(found.contacts), found.value, found.bound, found.gap) == (0, 0, 0, 0)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(problem=problems())
 def test_the_programme_is_exact(problem: Problem) -> None:
     best = whole_programme(problem)
@@ -116,7 +118,7 @@ def test_the_programme_is_exact(problem: Problem) -> None:
         assert found.bound == pytest.approx(best, abs=1e-4)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(problem=problems())
 def test_prices_never_violate_a_limit_and_never_promise_less_than_there_is(
     problem: Problem,
@@ -132,7 +134,7 @@ def test_prices_never_violate_a_limit_and_never_promise_less_than_there_is(
         assert best <= found.bound + 1e-4
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(problem=problems(minima=False))
 def test_no_simpler_way_brings_more(problem: Problem) -> None:
     value = allocate(problem, ALL).value
@@ -142,7 +144,7 @@ def test_no_simpler_way_brings_more(problem: Problem) -> None:
     assert float(simple.expected(problem).sum()) <= value + 1e-4
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(problem=problems(minima=False))
 def test_any_prices_bound_what_can_be_reached(problem: Problem) -> None:
     value = allocate(problem, ALL).value
@@ -196,6 +198,17 @@ def test_equal_chances_of_many_customers_are_no_harm() -> None:
     assert exact.gap < 1e-6
     assert priced.value == pytest.approx(exact.value, rel=1e-3)
     assert priced.gap < 1e-3
+
+
+@pytest.mark.parametrize("unit", [1e-7, 1e7])
+def test_the_currency_does_not_matter(unit: float) -> None:
+    problem = large(2_000, tied=False)
+    other = replace(problem, worth=problem.worth * unit, costs=problem.costs * unit)
+    for exact_up_to in (NOBODY, 2_000):
+        found, same = allocate(problem, exact_up_to), allocate(other, exact_up_to)
+        assert same.value == pytest.approx(found.value * unit, rel=1e-6)
+        assert same.gap < 1e-6
+        assert same.prices.total == pytest.approx(found.prices.total * unit, rel=0.05)
 
 
 def test_the_same_problem_has_the_same_list() -> None:
