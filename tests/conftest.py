@@ -58,11 +58,18 @@ def _make_twins(folder: Path) -> None:
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     first, second = _twins(unfinished)
     copy_of_working_tree(first.folder)
-    for others in ("metrics/tuning", "plots/tuning", "plots/payments", "plots/backtest"):
+    for others in (
+        "metrics/tuning",
+        "plots/tuning",
+        "plots/payments",
+        "plots/backtest",
+        "plots/campaign",
+    ):
         shutil.rmtree(first.folder / others, ignore_errors=True)  # of another bank
     for file in (
         *first.folder.glob("metrics/payments*"),
         *first.folder.glob("metrics/backtest*"),
+        *first.folder.glob("metrics/campaign*"),
         *first.folder.glob("pipelines/*/dvc.lock"),
     ):
         if file.parent.name != "simulation":

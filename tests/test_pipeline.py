@@ -27,6 +27,7 @@ from scripts.deps import (
     with_deps,
 )
 from src.backtest import paths as backtest_paths
+from src.campaign import paths as campaign_paths
 from src.models.contract import FirstStage
 from src.models.registry import FIRST_STAGE
 from src.payments import paths as payments_paths
@@ -107,11 +108,13 @@ def stages_of(file: Path) -> list[Stage]:
 STAGES = [stage for file in PIPELINES for stage in stages_of(file)]
 PRODUCTS = stages_of(ROOT / "dvc.yaml")
 PAYMENTS = stages_of(ROOT / "pipelines/payments/dvc.yaml")
+CAMPAIGN = stages_of(ROOT / "pipelines/campaign/dvc.yaml")
 SIMULATE = PAYMENTS[0]  # its paths are constants of its own
 
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.module)
 each_product_stage = pytest.mark.parametrize("stage", PRODUCTS, ids=lambda stage: stage.name)
 each_payments_stage = pytest.mark.parametrize("stage", PAYMENTS[1:], ids=lambda stage: stage.name)
+each_campaign_stage = pytest.mark.parametrize("stage", CAMPAIGN, ids=lambda stage: stage.name)
 each_pipeline = pytest.mark.parametrize(
     "file", PIPELINES, ids=lambda file: str(file.relative_to(ROOT))
 )
@@ -150,13 +153,24 @@ def loads_of(file: str, section: ast.expr, model: ast.expr, *where: ast.expr) ->
 
 def touched(stage: Stage) -> set[str]:
     """Catalogue paths that the stage, or what it imports, names."""
-    of_package = payments_paths if stage.package == "payments" else paths
     return {
-        getattr(of_package, node.attr)
+        getattr(importlib.import_module(where), node.attr)
         for file in closure(stage.module)
+        for where, alias in catalogues(file)
         for node in ast.walk(tree(file))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "paths"
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == alias
     }
+
+
+def catalogues(file: str) -> list[tuple[str, str]]:
+    """Catalogues of paths that a file imports, and what it calls them."""
+    return [
+        (f"{node.module}.paths", alias.asname or "paths")
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name == "paths"
+    ]
 
 
 def of_record(record: FirstStage) -> set[str]:
@@ -234,7 +248,7 @@ def test_metrics_and_plots_are_in_git_and_nothing_persists(stage: Stage) -> None
     tables = {path for path in outs if path.startswith("plots/")}  # behind figures, not drawn
     assert all(path.endswith(".csv") for path in tables)
     # What a clone has not made would fail its `dvc pull` and `dvc exp apply`, were it in a cache.
-    uncached = set(outs) if stage.package == "payments" else tables
+    uncached = set(outs) if stage.package in {"payments", "campaign"} else tables
     assert outs == {path: {"cache": False} if path in uncached else {} for path in outs}
     assert all(path.startswith(("data/", "models/")) for path in set(outs) - tables)
 
@@ -262,7 +276,7 @@ def test_every_path_is_written_by_one_stage() -> None:
 
 
 def test_catalogues_name_every_path_once() -> None:
-    modules = (paths, payments_paths, backtest_paths)
+    modules = (paths, payments_paths, backtest_paths, campaign_paths)
     named = [path for module in modules for path in catalogue(module).values()]
     assert [path for path, count in Counter(named).items() if count > 1] == []
 
@@ -296,6 +310,17 @@ def test_paths_of_a_payments_stage_are_those_in_its_code(stage: Stage) -> None:
     declared = stage.data | set(stage.written())
     assert declared - {"${ingest.path}"} == touched(stage)
     assert ("${ingest.path}" in declared) == (stage.name == "ingest")
+
+
+def test_outputs_of_the_campaign_pipeline_are_its_catalogue() -> None:
+    written = {path for stage in CAMPAIGN for path in stage.written()}
+    assert written == set(catalogue(campaign_paths).values()) - {campaign_paths.LISTS}
+
+
+@each_campaign_stage
+def test_paths_of_a_campaign_stage_are_those_in_its_code(stage: Stage) -> None:
+    declared = stage.data | set(stage.written())
+    assert declared == touched(stage)
 
 
 def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:
@@ -349,11 +374,14 @@ def test_outputs_of_the_backtest_are_its_catalogue() -> None:
 def test_params_are_the_sections_that_the_stage_loads(stage: Stage) -> None:
     assert len(stage.sections) == len(set(stage.sections))
     assert set(stage.sections) == {(load.file, load.section) for load in loads(stage)}
-    of_models = stage.package == "tuning" or stage.module == "src.backtest.predict"
-    assert {file for file, _ in stage.sections} == {
-        stage.params_file,
-        *(["params.yaml"] if of_models else []),
+    also = {  # where a study begins; the schema, and the rules that the service has, too
+        "tuning": {"params.yaml"},
+        "campaign": {"params.yaml", "service.yaml"},
     }
+    others = also.get(stage.package, set())
+    if stage.module == "src.backtest.predict":
+        others = {"params.yaml"}
+    assert {file for file, _ in stage.sections} == {stage.params_file} | others
 
 
 @each_pipeline
@@ -428,7 +456,7 @@ MAY_IMPORT = {  # room or part of one -> what it may import beside itself
     **dict.fromkeys(("products", "payments"), SHARED),  # never each other
     "products.eda": SHARED | {"eda"},
     "backtest": SHARED | {"products"},
-    **dict.fromkeys(("eda", "simulation", "tuning", "service"), BELOW),
+    **dict.fromkeys(("campaign", "eda", "simulation", "tuning", "service"), BELOW),
     "compare": BELOW | {"backtest.paths"},
     "log_mlflow": BELOW | {"compare"},
 }
@@ -538,6 +566,7 @@ def test_no_raw_data_are_in_git() -> None:
         ("pipelines/tuning/params.yaml", "als.seed=7"),
         ("pipelines/payments/params.yaml", "simulate.seed=20250831"),
         ("pipelines/backtest/params.yaml", "predict.workers=2"),
+        ("pipelines/campaign/params.yaml", "campaign.seed=7"),
     ],
 )
 def test_an_experiment_changes_nothing_but_its_parameter(

@@ -17,6 +17,38 @@ class Interval:
     high: float
 
 
+def resampled_sums(
+    scores: Scores, customers: int, resamples: int, generator: np.random.Generator
+) -> tuple[Scores, NDArray[np.int64]]:
+    """Sums over resamples of customers, most of whom score 0 in every column.
+
+    A resample is decided by how many of the others it draws (binomial) and which (multinomial):
+    exact, and the cost depends on the others only.
+
+    Parameters
+    ----------
+    scores : float array, shape (others, columns)
+        Of the customers who do not score 0 everywhere.
+    customers : int
+        Number of all.
+    resamples : int
+    generator : Generator
+
+    Returns
+    -------
+    float array, shape (resamples, columns)
+    int array, shape (resamples,)
+        How many of the others were drawn.
+    """
+    others, columns = scores.shape
+    sums = np.empty((resamples, columns))
+    drawn = generator.binomial(customers, others / customers, size=resamples)
+    for number, count in enumerate(drawn):
+        weights = np.bincount(generator.integers(0, others, size=count), minlength=others)
+        sums[number] = weights @ scores
+    return sums, drawn
+
+
 def bootstrap_means(
     values: dict[str, Scores], customers: int, resamples: int, seed: int, level: float = 0.95
 ) -> dict[str, tuple[Interval, Interval]]:
@@ -83,7 +115,7 @@ def bootstrap_over_months(
     over_adders = np.empty_like(over_all)
     for month, (scores, size) in enumerate(zip(months, customers, strict=True)):
         places = drawn == month
-        sums, adders = _resampled(scores, size, int(places.sum()), generator)
+        sums, adders = resampled_sums(scores, size, int(places.sum()), generator)
         over_all[places] = sums / size
         over_adders[places] = sums / np.maximum(adders, 1)[:, None]
     tails = [(1 - level) / 2, (1 + level) / 2]
@@ -99,16 +131,3 @@ def bootstrap_over_months(
         )
         for i, name in enumerate(names)
     }
-
-
-def _resampled(
-    scores: Scores, customers: int, resamples: int, generator: np.random.Generator
-) -> tuple[Scores, NDArray[np.int64]]:
-    """Sums of the scores of each resample, (resamples, names), and how many adders it has."""
-    adders = len(scores)
-    sums = np.empty((resamples, scores.shape[1]))
-    drawn = generator.binomial(customers, adders / customers, size=resamples)
-    for number, count in enumerate(drawn):
-        weights = np.bincount(generator.integers(0, adders, size=count), minlength=adders)
-        sums[number] = weights @ scores
-    return sums, drawn

@@ -20,12 +20,12 @@ from src.models.propensity import Propensity
 from src.models.ranker import Ranker
 from src.models.registry import FIRST_STAGE
 from src.products import manifest, paths
+from src.products.eligibility import Eligibility, Rules
 from src.products.repair import Clean
 from src.products.schema import Schema
 from src.products.scoring import POOL, POPULARITY, PROPENSITY, RANKER, Models
 from src.products.windows import Windows
 from src.service.monitoring.drift_reference import BinCodes, Reference, first_offers
-from src.service.products.eligibility import Eligibility, Rules
 from src.service.products.known import Known
 from src.service.products.offline_lists import OfflineLists
 from src.service.products.preparation import Preparation

@@ -8,13 +8,8 @@ from src import params
 from src.errors import InputError
 from src.models.registry import FIRST_STAGE
 from src.params import Section
+from src.products.eligibility import Bank
 from src.products.schema import Schema, Title
-
-
-class Bank(Section):
-    """For which bank service.yaml was written: the column of its ids, as in the schema."""
-
-    id: str
 
 
 class Attribute(Section):

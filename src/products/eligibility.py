@@ -1,8 +1,8 @@
-"""Which products must not be offered to whom: rules of service.yaml, applied last and counted."""
+"""Which products must not be offered to whom: rules of the bank, counted by name."""
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,12 @@ from src.products.schema import Schema
 _MOST_RULES = 62  # of int64
 
 
+class Bank(Section):
+    """For which bank service.yaml was written: the column of its ids, as in the schema."""
+
+    id: str
+
+
 class Range(Section):
     """Numbers from `least` (inclusive) to `below` (exclusive)."""
 
@@ -24,25 +30,29 @@ class Range(Section):
     below: float = float("inf")
 
 
-class Rule(Section):
-    """Forbids products, or all of them, to customers for whom every condition holds.
+class Condition(Section):
+    """Customers for whom all of `when` holds, and whose id is in a file.
 
     `when` names attributes of the clean profile: a list of categories, or a range of numbers.
-    `customers` is a file with one id per line; without it the rule is for all. `allow` names
-    products that stay allowed.
+    `customers` is a file with one id per line.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
     when: dict[str, list[str] | Range] = Field(default={})
     customers: str | None = None
-    forbid: Literal["all"] | list[str]
-    allow: list[str] = Field(default=[])
 
     @model_validator(mode="after")
-    def _says_for_whom(self) -> "Rule":
+    def _says_for_whom(self) -> Self:
         if not self.when and self.customers is None:
             raise ValueError("a rule needs 'when' or 'customers': as it is, it is for everybody")
         return self
+
+
+class Rule(Condition):
+    """Forbids products, or all of them, to customers; `allow` names products that stay allowed."""
+
+    forbid: Literal["all"] | list[str]
+    allow: list[str] = Field(default=[])
 
 
 class Eligibility(Section):
@@ -54,18 +64,25 @@ class Eligibility(Section):
 class Rules:
     """Rules ready to be asked; a customer's rules are the bits of an integer.
 
+    Parameters
+    ----------
+    rules : list of Rule
+    schema : Schema
+    file : str
+        Where they stand, for messages.
+
     Raises
     ------
     InputError
         A rule names an attribute or product that the schema does not have, or its file is missing.
     """
 
-    def __init__(self, rules: list[Rule], schema: Schema) -> None:
+    def __init__(self, rules: list[Rule], schema: Schema, file: str = "service.yaml") -> None:
         self._rules = rules
         self._products = list(schema.products)
         self._listed: list[set[str] | None] = []
         for rule in rules:
-            where = f"service.yaml: rule '{rule.name}'"
+            where = f"{file}: rule '{rule.name}'"
             unknown = sorted(set(rule.when) - set(schema.profile))
             if unknown:
                 raise InputError(f"{where}: '{unknown[0]}' is not an attribute of the schema")
@@ -97,6 +114,11 @@ class Rules:
                 applies &= np.array([str(customer) in listed for customer in customers], dtype=bool)
             bits |= applies.astype(np.int64) << index
         return bits
+
+    @property
+    def names(self) -> list[str]:
+        """In the order of the bits."""
+        return [rule.name for rule in self._rules]
 
     def _forbidden(self, bits: int) -> dict[int, str]:
         """Forbidden items, each with the name of the first rule that forbids it."""

@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from src.errors import InputError
+from src.products.eligibility import Eligibility, Rules
 from src.products.schema import Schema
-from src.service.products.eligibility import Eligibility, Rules
 from tests.service.bank import PARAMS
 
 SCHEMA = Schema.model_validate(PARAMS["schema"])  # account, card, fund, junior, loan

@@ -1,0 +1,1 @@
+"""From calibrated chances to a list of contacts."""
