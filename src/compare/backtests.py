@@ -29,13 +29,14 @@ def backtests(before: str, after: str) -> Comparison | None:
         common with the other.
     """
     both = (before, after)
-    if not all(revisions.there(revision, paths.ADDERS) for revision in both):
+    changed = [differing(revision) for revision in both]
+    if None in changed:
         return None
-    for revision in both:
-        if changed := differing(revision):
+    for revision, names in zip(both, changed, strict=True):
+        if names:
             raise InputError(
-                f"the backtest of '{revision}' is an older one: {changed[0]} has changed since"
-                f"{f', and {len(changed) - 1} more' if len(changed) > 1 else ''}. Run 'dvc repro "
+                f"the backtest of '{revision}' is an older one: {names[0]} has changed since"
+                f"{f', and {len(names) - 1} more' if len(names) > 1 else ''}. Run 'dvc repro "
                 f"{PIPELINE}' there and commit its lock"
             )
     return compare_months(*map(read, both))
@@ -48,7 +49,7 @@ def read(revision: str) -> AdderScores:
     return AdderScores(revision, {}, table, pd.DataFrame(index=table.index))
 
 
-def differing(revision: str) -> list[str]:
+def differing(revision: str) -> list[str] | None:
     """What a revision's backtest was made from that is different in the revision itself.
 
     An experiment reruns the products pipeline only, and takes the lock of the backtest over from
@@ -58,17 +59,18 @@ def differing(revision: str) -> list[str]:
     -------
     list of str
         Files of data and code, then sections of params.yaml; empty if the backtest is its own.
+        None if there is no backtest.
     """
-    lock, root, params = (
-        read_yaml(content) for content in revisions.read(revision, _LOCK, _ROOT_LOCK, _ROOT_PARAMS)
-    )
+    files = revisions.in_git(revision, _LOCK, _ROOT_LOCK, _ROOT_PARAMS)
+    if len(files) < 3:
+        return None
+    lock, root, params = map(read_yaml, files.values())
     made_from: dict[str, Any] = lock["stages"][_STAGE]
     hashes = {dep["path"]: dep["md5"] for dep in made_from["deps"]}
+    code = revisions.in_git(revision, *(path for path in hashes if path.startswith("src/")))
     outs = [out for stage in root["stages"].values() for out in stage.get("outs", [])]
-    code = revisions.there(revision, *(path for path in hashes if path.startswith("src/")))
-    contents = dict(zip(code, revisions.read(revision, *code), strict=True))
     now = {out["path"]: out["md5"] for out in outs}
-    now |= {path: md5(content).hexdigest() for path, content in contents.items()}  # noqa: S324
+    now |= {path: md5(content).hexdigest() for path, content in code.items()}  # noqa: S324
     changed = [path for path, hashed in hashes.items() if now.get(path) != hashed]
     sections = made_from["params"][_ROOT_PARAMS]
     return changed + [

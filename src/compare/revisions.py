@@ -51,8 +51,8 @@ def read(revision: str, *paths: str) -> list[bytes]:
         return contents
 
 
-def there(revision: str, *paths: str) -> list[str]:
-    """Which of some files a revision has; their content may be out of reach all the same.
+def in_git(revision: str, *paths: str) -> dict[str, bytes]:
+    """Read those of some files that a revision has, by path; files that git tracks.
 
     Raises
     ------
@@ -60,8 +60,10 @@ def there(revision: str, *paths: str) -> list[str]:
         The revision is unknown.
     """
     with _opened(revision) as repository:
-        files = DVCFileSystem(repository)
-        return [path for path in paths if files.isfile(path)]
+        files = repository.fs
+        root = repository.root_dir
+        there = [path for path in paths if files.isfile(files.join(root, path))]
+        return {path: files.read_bytes(files.join(root, path)) for path in there}
 
 
 def _opened(revision: str) -> Repo:

@@ -112,8 +112,9 @@ class Revisions:
     def read(self, revision: str, *names: str) -> list[bytes]:
         return [self.files[revision][name] for name in names]
 
-    def there(self, revision: str, *names: str) -> list[str]:
-        return [name for name in names if name in self.files[revision]]
+    def in_git(self, revision: str, *names: str) -> dict[str, bytes]:
+        files = self.files[revision]
+        return {name: files[name] for name in names if name in files}
 
 
 def digest(text: str) -> str:
@@ -124,7 +125,7 @@ def digest(text: str) -> str:
 def found(monkeypatch: pytest.MonkeyPatch) -> Revisions:
     known = Revisions()
     monkeypatch.setattr(revisions, "read", known.read)
-    monkeypatch.setattr(revisions, "there", known.there)
+    monkeypatch.setattr(revisions, "in_git", known.in_git)
     known.add("main", 0.5)
     return known
 
