@@ -44,12 +44,7 @@ def bootstrap_means(
     names = list(values)
     scores = np.column_stack([values[name] for name in names])
     adders = len(scores)
-    generator = np.random.default_rng(seed)
-    sums = np.empty((resamples, len(names)))
-    drawn = generator.binomial(customers, adders / customers, size=resamples)
-    for number, count in enumerate(drawn):
-        weights = np.bincount(generator.integers(0, adders, size=count), minlength=adders)
-        sums[number] = weights @ scores
+    sums, drawn = _resampled(scores, customers, resamples, seed)
     tails = [(1 - level) / 2, (1 + level) / 2]
     over_all = np.quantile(sums / customers, tails, axis=0)
     over_adders = np.quantile(sums / np.maximum(drawn, 1)[:, None], tails, axis=0)
@@ -61,3 +56,26 @@ def bootstrap_means(
         )
         for i, name in enumerate(names)
     }
+
+
+def resampled_means(
+    values: dict[str, NDArray[np.float64]], customers: int, resamples: int, seed: int
+) -> dict[str, NDArray[np.float64]]:
+    """Means over adders in each resample of `bootstrap_means`; name -> (resamples,)."""
+    scores = np.column_stack(list(values.values()))
+    sums, drawn = _resampled(scores, customers, resamples, seed)
+    return dict(zip(values, (sums / np.maximum(drawn, 1)[:, None]).T, strict=True))
+
+
+def _resampled(
+    scores: NDArray[np.float64], customers: int, resamples: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Sums of scores in each resample, (resamples, names), and how many adders it draws."""
+    adders = len(scores)
+    generator = np.random.default_rng(seed)
+    sums = np.empty((resamples, scores.shape[1]))
+    drawn = generator.binomial(customers, adders / customers, size=resamples)
+    for number, count in enumerate(drawn):
+        weights = np.bincount(generator.integers(0, adders, size=count), minlength=adders)
+        sums[number] = weights @ scores
+    return sums, drawn

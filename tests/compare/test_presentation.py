@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from src.compare import __main__ as entry
+from src.compare import payments
 from src.compare.differences import AdderScores, Comparison, compare
 from src.compare.presentation import conclusion, draw, markdown, short, signed
 from src.drawing import save
@@ -154,9 +155,10 @@ def test_main_prints_markdown_and_draws(
     raw = {COMMIT: "", "faster": "'faster' holds raw data in git: own.csv"}
     monkeypatch.setattr(entry, "raw_files_sentence", raw.__getitem__)
     monkeypatch.setattr(sys, "argv", ["compare", COMMIT, "faster"])
+    monkeypatch.setattr(payments, "markdown", lambda *given: " and ".join(given))
     entry.main()
     shown = capsys.readouterr()
-    assert shown.out == BETTER + "\n"
+    assert shown.out == f"{BETTER}\n\n{COMMIT} and faster\n"
     assert shown.err == (
         "warning: 'faster' holds raw data in git: own.csv\n\nPicture: report/compare.png\n"
     )
