@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -91,6 +92,15 @@ def finish(process: subprocess.Popen[str], *, succeeds: bool = True) -> str:
     if (process.returncode == 0) != succeeds:
         pytest.fail(f"{process.args!r} ended with {process.returncode}:\n{output}", pytrace=False)
     return output
+
+
+def interruptible() -> None:
+    """Let a command that is about to start be interrupted: `preexec_fn` of a process.
+
+    A shell that starts the tests in the background has them ignore interrupts, and so do the
+    commands that they start.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def rerun(output: str) -> list[str]:

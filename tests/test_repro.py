@@ -21,7 +21,7 @@ from src.products import manifest, paths
 from src.service.products.catalogue import Catalogue
 from src.service.settings import Settings
 from src.simulation.products import ProductsSimulation, simulate
-from tests.clones import LONGEST, ROOT, SMALL, STAGES, Clone, rerun
+from tests.clones import LONGEST, ROOT, SMALL, STAGES, Clone, interruptible, rerun
 from tests.service.bank import online_gaps
 
 MODELS = {"popularity", "als", "kmeans", "mlc", "interleave", "blend"}
@@ -157,8 +157,7 @@ def test_an_interrupted_stage_leaves_the_outputs_before_it(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # a shell that starts the tests in the background has them ignore interrupts
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=interruptible,
     )
     try:
         while not spill.exists() and process.poll() is None:  # until the stage opens its data

@@ -1,5 +1,7 @@
 """Is it a difference? `python -m src.compare REV_A REV_B` pairs the test customers of both.
 
+The models of payments are paired, too, as far as both revisions measured them.
+
 A revision is a commit, a branch, a tag, a DVC experiment or ``workspace``. The Markdown goes to
 standard output, the picture to report/compare.png.
 """
@@ -8,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from src.compare import payments
 from src.compare.backtests import months_section
 from src.compare.differences import AdderScores, compare
 from src.compare.presentation import draw, markdown
@@ -34,6 +37,7 @@ def main() -> None:
     print(markdown(comparison))
     if section := months_section(arguments.before, arguments.after):
         print(f"\n{section}")
+    print(f"\n{payments.markdown(arguments.before, arguments.after)}")
     print(f"\nPicture: {PICTURE}", file=sys.stderr)
 
 

@@ -131,3 +131,12 @@ def bootstrap_over_months(
         )
         for i, name in enumerate(names)
     }
+
+
+def resampled_means(
+    values: dict[str, Scores], customers: int, resamples: int, seed: int
+) -> dict[str, Scores]:
+    """Means over adders in each resample of `bootstrap_means`; name -> (resamples,)."""
+    scores = np.column_stack(list(values.values()))
+    sums, drawn = resampled_sums(scores, customers, resamples, np.random.default_rng(seed))
+    return dict(zip(values, (sums / np.maximum(drawn, 1)[:, None]).T, strict=True))

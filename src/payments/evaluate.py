@@ -82,7 +82,8 @@ def main() -> None:
     }
     valid, test = (results.Observed.of(table, models) for table in parts.values())
     drawn = resampled(test.client, settings.resamples, settings.seed)
-    repeats = results.gini_table(valid, test, drawn)
+    resamples = results.gini_resamples(test, drawn)
+    repeats = results.gini_table(valid, test, resamples)
     cards = results.card_table(valid, test, coverage, drawn)
     days = np.unique(parts["test"]["cutoff"].to_numpy())
     write_json(
@@ -107,6 +108,7 @@ def main() -> None:
     bins = results.reliability(test)
     columns = {factor.name: parts["test"][factor.name].to_numpy() for factor in FACTORS}
     factors = factor_table(models, columns)
+    write_csv(paths.GINI_RESAMPLES, resamples)
     write_csv(paths.GINI_BY_CUTOFF, by_cutoff)
     write_csv(paths.CARD_CURVE, curve)
     write_csv(paths.RELIABILITY, bins)

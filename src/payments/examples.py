@@ -49,6 +49,7 @@ def main() -> None:
     looked_at = origin.second_stage.importances()
     origin.second_stage.save(paths.EXAMPLE_MODEL)
     write_csv(paths.EXAMPLES, by_origin)
+    write_csv(paths.EXAMPLES_RESAMPLES, origin.resamples(settings))
     write_csv(paths.EXAMPLES_FILTER, origin.filtered(settings))
     write_csv(paths.EXAMPLES_VALIDATIONS, both)
     write_csv(paths.EXAMPLES_IMPORTANCES, looked_at)

@@ -14,22 +14,21 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 
 from src.drawing import CONTRAST, INK, PLAIN, STYLE, one_panel
 from src.tuning.space import Distribution, Space
+from src.tuning.study import Measure
 
-LABEL = "MAP@7 among adders"
-_VALUE = "map@7_adders"
 _FADED = "#999999"
 
 
 @mpl.rc_context(STYLE)
-def history(model: str, trials: pd.DataFrame) -> Figure:
+def history(model: str, measure: Measure, trials: pd.DataFrame) -> Figure:
     """Value of each trial in their order, and the best so far."""
-    complete = trials[_VALUE].notna()
+    complete = trials[measure.name].notna()
     figure, axes = one_panel(
         8, 4, f"{model}: {len(trials)} trials, {complete.sum()} of them to the end"
     )
-    current, best = trials[_VALUE].iloc[0], trials["best"].iloc[-1]
+    current, best = trials[measure.name].iloc[0], trials["best"].iloc[-1]
     axes.axhline(current, color=INK, lw=1, ls="--")
-    shown = _shown(trials)
+    shown = _shown(trials, measure.name)
     axes.plot(trials["trial"][~complete], shown[~complete], "o", ms=3, color=_FADED)
     axes.plot(trials["trial"][complete], shown[complete], "o", ms=4, color=PLAIN)
     axes.step(trials["trial"], trials["best"], where="post", color=CONTRAST, lw=2)
@@ -39,7 +38,7 @@ def history(model: str, trials: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     grey = "" if complete.all() else " (grey: given up with a part of the budget)"
     axes.set_xlabel(f"trial{grey}")
-    axes.set_ylabel(LABEL)
+    axes.set_ylabel(measure.label)
     return figure
 
 
@@ -61,10 +60,10 @@ def importances(model: str, shares: dict[str, float]) -> Figure:
 
 
 @mpl.rc_context(STYLE)
-def parallel(model: str, trials: pd.DataFrame, space: Space) -> Figure:
+def parallel(model: str, measure: Measure, trials: pd.DataFrame, space: Space) -> Figure:
     """Each trial as a line across the parameters' ranges, in the colour of its value."""
-    complete = trials.dropna(subset=_VALUE).sort_values([_VALUE, "trial"])
-    values = complete[_VALUE].to_numpy()
+    complete = trials.dropna(subset=measure.name).sort_values([measure.name, "trial"])
+    values = complete[measure.name].to_numpy()
     low, high = np.quantile(values, 0.25), values.max()  # the bad quarter is all one colour
     places = np.column_stack(
         [_place(complete[name], space[name]) for name in space]
@@ -80,7 +79,7 @@ def parallel(model: str, trials: pd.DataFrame, space: Space) -> Figure:
             axes.plot(line, color=CONTRAST, lw=2.5)
     axes.set_xlim(0, len(space))
     axes.set_ylim(-0.02, 1.02)
-    axes.set_xticks(range(len(space) + 1), [*space, LABEL.replace(" among", "\namong")])
+    axes.set_xticks(range(len(space) + 1), [*space, measure.label.replace(" among", "\namong")])
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     for column, name in enumerate(space):
@@ -92,10 +91,10 @@ def parallel(model: str, trials: pd.DataFrame, space: Space) -> Figure:
 
 
 @mpl.rc_context(STYLE)
-def slices(model: str, trials: pd.DataFrame, space: Space) -> Figure:
+def slices(model: str, measure: Measure, trials: pd.DataFrame, space: Space) -> Figure:
     """Value against each parameter: a best one at the edge asks for a wider range."""
-    shown, complete = _shown(trials), trials[_VALUE].notna().to_numpy()
-    best = int(np.nanargmax(trials[_VALUE]))
+    shown, complete = _shown(trials, measure.name), trials[measure.name].notna().to_numpy()
+    best = int(np.nanargmax(trials[measure.name]))
     lines = math.ceil(len(space) / 4)
     columns = math.ceil(len(space) / lines)
     figure = Figure(figsize=(3 * columns + 1, 2.7 * lines + 0.7), layout="constrained")
@@ -123,13 +122,13 @@ def slices(model: str, trials: pd.DataFrame, space: Space) -> Figure:
     for axes in panels[len(space) :]:
         axes.set_visible(False)
     for axes in panels[::columns]:
-        axes.set_ylabel(LABEL)
+        axes.set_ylabel(measure.label)
     return figure
 
 
-def _shown(trials: pd.DataFrame) -> NDArray[np.float64]:
+def _shown(trials: pd.DataFrame, value: str) -> NDArray[np.float64]:
     """Values as drawn: of trials given up what they had reached; the worst tenth at one height."""
-    values = trials[_VALUE].fillna(trials["with_part"]).to_numpy(dtype=np.float64)
+    values = trials[value].fillna(trials["with_part"]).to_numpy(dtype=np.float64)
     return np.asarray(np.maximum(values, min(np.nanquantile(values, 0.1), values[0])))
 
 

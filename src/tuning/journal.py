@@ -67,7 +67,7 @@ def opened(folder: Path, pruner: optuna.pruners.BasePruner) -> Iterator[optuna.S
 
 
 def save_precision(folder: Path, number: int, precision: NDArray[np.float64]) -> None:
-    """Keep the AP@7 of each adder under one trial; (adders,)."""
+    """Keep the average precision of each person under one trial; (people,)."""
     with atomic(_precision(folder, number)) as temporary, temporary.open("wb") as file:
         np.save(file, precision)
 

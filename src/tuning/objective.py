@@ -1,6 +1,7 @@
 """What a trial is worth: MAP@7 among the adders of the last blend month."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from src.models.customers import Customers
 from src.products.dataset import Dataset
 from src.ranking import top_k
 from src.tables.months import month_of
+from src.tuning.study import Measure
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class Objective:
     customers : Customers
     additions : bool array, shape (adders, products)
     """
+
+    measure: ClassVar = Measure("map@7_adders", "MAP@7 among adders", "adders")
+    decides: ClassVar[dict[str, object]] = {}  # the data say it all
 
     month: str
     customers: Customers
@@ -45,6 +50,16 @@ class Objective:
         if not adds.any():
             raise InputError(f"nobody adds a product in {date}, by which trials are compared")
         return cls(str(date), dataset.customers(month_of(date), adds), additions[adds])
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What trials are judged on."""
+        return {"month": self.month, "adders": len(self.customers)}
+
+    @property
+    def title(self) -> str:
+        """The same, in words."""
+        return f"{len(self.customers):,} adders of {self.month}"
 
     def __call__(self, scores: Scores) -> NDArray[np.float64]:
         """AP@7 of each adder, held products left out; `scores` is (adders, products)."""

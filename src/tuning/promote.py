@@ -2,7 +2,8 @@
 
 A trial is judged on the last blend month and knows one model. The experiment runs the pipeline with
 its settings, so that `dvc exp show`, `dvc metrics diff` and `dvc plots diff` compare them. They run
-in a folder of DVC's own, one after the other; the workspace stays as it is.
+in a folder of DVC's own, one after the other; the workspace stays as it is. There the payments
+pipeline, whose outputs no cache keeps, would have to begin anew: its studies are not promoted.
 """
 
 import argparse
@@ -15,14 +16,14 @@ import pandas as pd
 
 from src.errors import InputError, run
 from src.params import read_yaml
-from src.tuning.report import METRICS, PLOTS, VALUE
+from src.tuning.report import METRICS, PLOTS
 
 PIPELINE = "pipelines/tuning/dvc.yaml"  # a stage per study
 _OWN = ("metrics/tuning/", "plots/tuning/", "pipelines/tuning/dvc.lock")
 
 
 def studies() -> list[str]:
-    """Names of the studies.
+    """Names of the studies whose settings are in params.yaml.
 
     Raises
     ------
@@ -33,7 +34,8 @@ def studies() -> list[str]:
         text = Path(PIPELINE).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{PIPELINE} is missing: run from the root of the repository") from None
-    return list(read_yaml(text)["stages"])
+    stages = read_yaml(text)["stages"].items()
+    return [name for name, stage in stages if any(isinstance(one, str) for one in stage["params"])]
 
 
 def best_trials(model: str, top: int) -> list[dict[str, str]]:
@@ -57,7 +59,7 @@ def best_trials(model: str, top: int) -> list[dict[str, str]]:
     trials = pd.read_csv(table, dtype=str)
     columns = list(trials.columns)
     names = columns[columns.index("state") + 1 : columns.index("with_part")]
-    value = trials[VALUE].astype(float)
+    value = trials[columns[columns.index("with_part") + 1]].astype(float)
     order = value.drop(index=0).dropna().sort_values(ascending=False, kind="stable").index
     best = trials.loc[order, names].drop_duplicates().head(top)
     if best.empty:

@@ -18,7 +18,6 @@ from src.tuning.study import StudyResult, Sweep
 
 METRICS = "metrics/tuning"
 PLOTS = "plots/tuning"
-VALUE = "map@7_adders"
 _RESAMPLES = 500
 
 
@@ -30,10 +29,11 @@ def write(sweep: Sweep[Settings], result: StudyResult) -> None:
     folder = Path(PLOTS) / sweep.model
     write_json(f"{METRICS}/{sweep.model}.json", summary)
     write_csv(folder / "trials.csv", trials)
-    save(folder / "history.png", figures.history(sweep.model, trials))
-    save(folder / "importances.png", figures.importances(sweep.model, weights))
-    save(folder / "parallel.png", figures.parallel(sweep.model, trials, sweep.space))
-    save(folder / "slices.png", figures.slices(sweep.model, trials, sweep.space))
+    model, measure, space = sweep.model, sweep.objective.measure, sweep.space
+    save(folder / "history.png", figures.history(model, measure, trials))
+    save(folder / "importances.png", figures.importances(model, weights))
+    save(folder / "parallel.png", figures.parallel(model, measure, trials, space))
+    save(folder / "slices.png", figures.slices(model, measure, trials, space))
     print(describe(sweep, trials, summary))
 
 
@@ -45,41 +45,42 @@ def trials_table(sweep: Sweep[Settings], result: StudyResult) -> pd.DataFrame:
     DataFrame
         trial (0 has the current settings), state, parameters; with_part, the value with a part of
         the budget if trials are given up; the value; its difference to trial 0 on the same
-        adders with two standard errors; the best so far, last, so that DVC plots it.
+        people with two standard errors; the best so far, last, so that DVC plots it.
     """
+    value = sweep.objective.measure.name
     rows = []
     best = 0.0
     for trial in result.trials:
         row: dict[str, Any] = {"trial": trial.number, "state": trial.state.name.lower()}
-        row[VALUE] = trial.value if trial.state == TrialState.COMPLETE else None
+        row[value] = trial.value if trial.state == TrialState.COMPLETE else None
         row["with_part"] = trial.intermediate_values.get(0)
-        best = max(best, row[VALUE] or 0.0)
+        best = max(best, row[value] or 0.0)
         row["best"] = best
         if trial.number in result.precision:
             difference = result.precision[trial.number] - result.precision[0]
             row["difference"] = difference.mean()
             row["error"] = 2 * difference.std() / np.sqrt(len(difference))
         rows.append(row | sweep.params(trial))
-    columns = ["trial", "state", *sweep.space, "with_part", VALUE, "difference", "error", "best"]
+    columns = ["trial", "state", *sweep.space, "with_part", value, "difference", "error", "best"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def gain_on_others(precision: NDArray[np.float64], seed: int) -> float:
     """Gain of the best trial over the first, without the luck of having been chosen.
 
-    On each resample of the adders the best trial is chosen anew, and judged on the adders that
+    On each resample of the people the best trial is chosen anew, and judged on the people who
     were not drawn (Tsamardinos, Greasidou and Borboudakis 2018, BBC-CV).
 
     Parameters
     ----------
-    precision : float array, shape (trials, adders)
+    precision : float array, shape (trials, people)
     seed : int
     """
     generator = np.random.default_rng(seed)
-    adders = precision.shape[1]
+    people = precision.shape[1]
     gains = []
     for _ in range(_RESAMPLES):
-        drawn = np.bincount(generator.integers(0, adders, size=adders), minlength=adders)
+        drawn = np.bincount(generator.integers(0, people, size=people), minlength=people)
         others = drawn == 0
         if others.any():
             chosen = int(np.argmax(precision @ drawn))
@@ -116,19 +117,19 @@ def importances(trials: list[FrozenTrial], seed: int) -> dict[str, float]:
 
 def summarise(sweep: Sweep[Settings], result: StudyResult, trials: pd.DataFrame) -> dict[str, Any]:
     """The best trial beside the current settings, and what is left of its gain on others."""
-    number = int(np.nanargmax(trials[VALUE]))
+    value = sweep.objective.measure.name
+    number = int(np.nanargmax(trials[value]))
     best = trials.iloc[number]
     precision = np.stack(list(result.precision.values()))
     return {
         "section": sweep.section,
-        "month": sweep.objective.month,
-        "adders": len(sweep.objective.customers),
+        **sweep.objective.facts,
         "trials": len(trials),
         "planned": sweep.tuning.trials,
         "pruned": int((trials["state"] == "pruned").sum()),
         "failed": int((trials["state"] == "fail").sum()),
-        "current": trials.loc[0, VALUE],
-        VALUE: best[VALUE],
+        "current": trials.loc[0, value],
+        value: best[value],
         "gain": best["difference"],
         "gain_error": best["error"],
         "gain_on_others": gain_on_others(precision, sweep.tuning.seed),
@@ -140,13 +141,14 @@ def describe(sweep: Sweep[Settings], trials: pd.DataFrame, summary: dict[str, An
     """The current settings and the five best trials as Markdown, and what to make of them."""
     names = list(sweep.space)
     done, planned, model = summary["trials"], summary["planned"], sweep.model
-    top = trials.dropna(subset=VALUE).sort_values([VALUE, "trial"], ascending=[False, True])
+    measure = sweep.objective.measure
+    complete = trials.dropna(subset=measure.name)
+    top = complete.sort_values([measure.name, "trial"], ascending=[False, True])
     lines = [
         f"{model}: {done} of {planned} trials, {summary['pruned']} given up early, "
-        f"{summary['failed']} failed; judged on the {summary['adders']:,} adders of "
-        f"{summary['month']}",
+        f"{summary['failed']} failed; judged on the {sweep.objective.title}",
         "",
-        f"| trial | MAP@7 among adders | difference, ± 2 s.e. | {' | '.join(names)} |",
+        f"| trial | {measure.label} | difference, ± 2 s.e. | {' | '.join(names)} |",
         "| --- | --: | --: |" + " --: |" * len(names),
     ]
     for row in [trials.iloc[0], *(row for _, row in top[top["trial"] > 0].head(5).iterrows())]:
@@ -155,12 +157,12 @@ def describe(sweep: Sweep[Settings], trials: pd.DataFrame, summary: dict[str, An
         cells = [
             f"{row[name]:.6g}" if isinstance(row[name], float) else str(row[name]) for name in names
         ]
-        lines.append(f"| {name} | {row[VALUE]:.4f} | {difference} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {row[measure.name]:.4f} | {difference} | {' | '.join(cells)} |")
     lines.append("")
     if summary["best"]["trial"]:
         lines.append(
-            f"The best gains {summary['gain']:+.4f} on the adders it was chosen on; on others "
-            f"{summary['gain_on_others']:+.4f} is to be expected."
+            f"The best gains {summary['gain']:+.4f} on the {measure.people} it was chosen on; on "
+            f"others {summary['gain_on_others']:+.4f} is to be expected."
         )
         lines += [
             f"{name} = {summary['best'][name]:g} lies at the edge of its range: widen "
@@ -168,7 +170,7 @@ def describe(sweep: Sweep[Settings], trials: pd.DataFrame, summary: dict[str, An
             for name in names
             if at_edge(name, summary["best"][name], sweep.space, sweep.current)
         ]
-        lines.append(f"Make an experiment of it: python -m src.tuning.promote {model}")
+        lines.append(_taken(sweep, summary["best"]))
     else:
         lines.append("No trial beats the current settings.")
     if done < planned:
@@ -177,3 +179,15 @@ def describe(sweep: Sweep[Settings], trials: pd.DataFrame, summary: dict[str, An
             f"--single-item pipelines/tuning/dvc.yaml:{model}"
         )
     return "\n".join(lines)
+
+
+def _taken(sweep: Sweep[Settings], best: dict[str, Any]) -> str:
+    """How the best trial gets into the pipeline."""
+    if sweep.params_file == "params.yaml":
+        return f"Make an experiment of it: python -m src.tuning.promote {sweep.model}"
+    values = ", ".join(f"{name}: {value}" for name, value in best.items() if name != "trial")
+    pipeline = Path(sweep.params_file).with_name("dvc.yaml")
+    return (
+        f"Take it: write {values} into {sweep.section} of {sweep.params_file}, then dvc repro "
+        f"{pipeline}"
+    )

@@ -1,4 +1,4 @@
-"""A study: many trials of one model in one process, each judged on the last blend month.
+"""A study: many trials of one model in one process, each judged on days before the test.
 
 Optuna does not store the state of its sampler. Every trial therefore gets a sampler of its own,
 seeded by the study's seed and the trial's number: what it proposes depends on the trials before it
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
 import numpy as np
 import optuna
@@ -23,10 +23,47 @@ from tqdm import tqdm
 
 from src.errors import InputError
 from src.fingerprint import fingerprint
-from src.models.contract import Scores
 from src.tuning import journal
-from src.tuning.objective import Objective
 from src.tuning.space import Settings, Space, Tuning, distributions, rounded, to_params, to_settings
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a trial is worth: its name in tables and in figures, and over whom it is a mean."""
+
+    name: str
+    label: str
+    people: str
+
+
+class Objective(Protocol):
+    """How trials are judged.
+
+    Attributes
+    ----------
+    measure : Measure
+    decides : dict
+        What values depend on besides the deps of the stage and the settings of the model.
+    facts : dict
+        What trials are judged on, for the metrics.
+    title : str
+        The same, in words.
+    """
+
+    @property
+    def measure(self) -> Measure: ...  # noqa: D102
+
+    @property
+    def decides(self) -> dict[str, object]: ...  # noqa: D102
+
+    @property
+    def facts(self) -> dict[str, object]: ...  # noqa: D102
+
+    @property
+    def title(self) -> str: ...  # noqa: D102
+
+    def __call__(self, scores: NDArray[Any], /) -> NDArray[np.float64]:
+        """Average precision of each person; their mean is the value of the trial."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +75,15 @@ class Sweep(Generic[Settings]):
     model : str
         Name of the study, its stage and its section in pipelines/tuning/params.yaml.
     section : str
-        Section of params.yaml that holds the model's settings.
+        Section of `params_file` that holds the model's settings.
     tuning : Tuning
     current : Section
-        The model's settings in params.yaml: the first trial has them.
+        The model's settings in `params_file`: the first trial has them.
     objective : Objective
     score : callable
-        Takes settings and a part of the budget, 1.0 for all of it; gives float32 scores of the
-        objective's customers, (adders, products). InputError if the model cannot be fitted so.
+        Takes settings and a part of the budget, 1.0 for all of it; gives what the objective judges.
+        InputError if the model cannot be fitted so.
+    params_file : str
     """
 
     model: str
@@ -53,7 +91,8 @@ class Sweep(Generic[Settings]):
     tuning: Tuning
     current: Settings
     objective: Objective
-    score: Callable[[Settings, float], Scores]
+    score: Callable[[Settings, float], NDArray[Any]]
+    params_file: str = "params.yaml"
 
     @cached_property
     def space(self) -> Space:
@@ -66,6 +105,7 @@ class Sweep(Generic[Settings]):
         decides = {
             "current": self.current.model_dump(),
             "tuning": self.tuning.model_dump(exclude={"trials", "seconds"}),
+            "objective": self.objective.decides,
         }
         name = fingerprint(decides, journal.dependencies(self.model))
         return Path(journal.FOLDER) / self.model / name
@@ -77,7 +117,7 @@ class Sweep(Generic[Settings]):
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The trials of a study so far, and the AP@7 of each adder under the complete ones."""
+    """The trials of a study so far; of complete ones the average precision of each person."""
 
     trials: list[FrozenTrial]
     precision: dict[int, NDArray[np.float64]]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from src.compare import __main__ as entry
+from src.compare import payments
 from src.compare.differences import AdderScores, Comparison, compare
 from src.compare.presentation import conclusion, draw, markdown, short, signed
 from src.drawing import save
@@ -156,9 +157,11 @@ def test_main_prints_markdown_and_draws(
     sections = {(COMMIT, "faster"): "### Over 8 test months"}
     monkeypatch.setattr(entry, "months_section", lambda *both: sections.pop(both, ""))
     monkeypatch.setattr(sys, "argv", ["compare", COMMIT, "faster"])
+    monkeypatch.setattr(payments, "markdown", lambda *given: " and ".join(given))
     entry.main()
     shown = capsys.readouterr()
-    assert shown.out == BETTER + "\n\n### Over 8 test months\n"
+    expected = f"{BETTER}\n\n### Over 8 test months\n\n{COMMIT} and faster\n"
+    assert shown.out == expected
     assert shown.err == (
         "warning: 'faster' holds raw data in git: own.csv\n\nPicture: report/compare.png\n"
     )

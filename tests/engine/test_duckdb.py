@@ -1,6 +1,7 @@
 """What `Engine` promises, kept by DuckDB."""
 
 import datetime
+import signal
 from pathlib import Path
 
 import duckdb
@@ -309,3 +310,17 @@ def test_an_interrupt_stays_one(engine: DuckDB) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         engine.collect(Interrupted())
+
+
+def test_an_interrupt_ends_a_query_that_runs(engine: DuckDB) -> None:
+    numbers = ibis.range(10**6).unnest().name("number").as_table()
+    pairs = numbers.cross_join(numbers.view()).aggregate(sum=lambda rows: rows.number.sum())
+    # DuckDB raises an error of its own in place of what the handler of a signal raises
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            engine.collect(pairs)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

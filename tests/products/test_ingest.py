@@ -24,6 +24,7 @@ from src.products import ingest as stage
 from src.products import paths
 from src.products.ingest import Ingest, ingest
 from src.products.schema import Schema
+from tests.clones import interruptible
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -594,14 +595,22 @@ def test_paths_that_are_not_ascii_where_the_locale_is() -> None:
     assert complaint.startswith("error: año/clientes_ж.csv ")
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.fixture
+def ignored_interrupts() -> Iterator[None]:
+    """As for tests that a shell started in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("untouched", "ignored_interrupts")
 def test_interrupt_leaves_previous_outputs() -> None:
     block = "".join(f"{row}\n" for row in ROWS) * 1000
     with Path("large.csv").open("w") as large:
         large.write(HEADER + "\n")
         large.writelines(block for _ in range(3000))
     settings("large.csv")
-    process = start()
+    process = start(interruptible)
     while not list(Path("data/products").glob(".snapshots.*")) and process.poll() is None:
         time.sleep(0.02)
     time.sleep(0.5)  # it has looked at the file and reads all of it

@@ -12,6 +12,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from src.drawing import CONTRAST, save
 from src.tuning import figures
+from src.tuning.objective import Objective
 from src.tuning.space import Space
 from tests.artists import bars, lengths, names, panel, points, texts, title, written
 
@@ -37,11 +38,12 @@ TRIALS = pd.DataFrame(
         "alpha": [0.1, 10.0, 10.0, 1000.0],
     }
 )
+MEASURE = Objective.measure
 IMPORTANCES = dict(zip(SPACE, [0.4, 0.3, 0.2, 0.1, 0.0], strict=True))
 
 
 def test_trials_in_their_order_and_the_best_so_far() -> None:
-    axes = panel(figures.history("als", TRIALS))
+    axes = panel(figures.history("als", MEASURE, TRIALS))
     assert title(axes) == "als: 4 trials, 2 of them to the end"
     current, given_up, complete, best = range(4)
     assert points(axes, current) == [(0, 0.5), (1, 0.5)]  # across the panel
@@ -54,7 +56,7 @@ def test_trials_in_their_order_and_the_best_so_far() -> None:
 
 
 def test_names_at_the_end_of_lines_stand_apart() -> None:
-    axes = panel(figures.history("als", TRIALS.assign(best=0.5)))
+    axes = panel(figures.history("als", MEASURE, TRIALS.assign(best=0.5)))
     low, high = (text.get_position()[1] for text in axes.texts)
     assert low == 0.5
     assert high > low
@@ -62,9 +64,9 @@ def test_names_at_the_end_of_lines_stand_apart() -> None:
 
 def test_a_study_that_gave_nothing_up_needs_no_grey() -> None:
     whole = TRIALS[TRIALS["state"] == "complete"]
-    assert panel(figures.history("als", whole)).get_xlabel() == "trial"
-    assert "grey" not in " ".join(texts(figures.slices("als", whole, SPACE)))
-    assert "grey: given up" in " ".join(texts(figures.slices("als", TRIALS, SPACE)))
+    assert panel(figures.history("als", MEASURE, whole)).get_xlabel() == "trial"
+    assert "grey" not in " ".join(texts(figures.slices("als", MEASURE, whole, SPACE)))
+    assert "grey: given up" in " ".join(texts(figures.slices("als", MEASURE, TRIALS, SPACE)))
 
 
 def test_importances_are_shares_the_first_on_top() -> None:
@@ -78,7 +80,7 @@ def test_importances_are_shares_the_first_on_top() -> None:
 
 
 def test_complete_trials_are_lines_across_the_parameters() -> None:
-    axes = panel(figures.parallel("als", TRIALS, SPACE))
+    axes = panel(figures.parallel("als", MEASURE, TRIALS, SPACE))
     # the worst first; at last its value, between the first quarter (0.5625) and the best (0.75)
     worse, better, again = ([y for _, y in points(axes, line)] for line in range(3))
     assert worse == pytest.approx([0, 0.25, 0.25, 0, 0, 0])
@@ -90,7 +92,8 @@ def test_complete_trials_are_lines_across_the_parameters() -> None:
 
 
 def test_slices_have_a_panel_for_each_parameter() -> None:
-    shown = [axes for axes in figures.slices("als", TRIALS, SPACE).axes if axes.get_visible()]
+    figure = figures.slices("als", MEASURE, TRIALS, SPACE)
+    shown = [axes for axes in figure.axes if axes.get_visible()]
     assert [title(axes) for axes in shown] == list(SPACE)
     factors = shown[0]
     (complete,) = factors.collections
@@ -108,16 +111,16 @@ def test_slices_have_a_panel_for_each_parameter() -> None:
 def test_at_most_four_panels_stand_side_by_side(parameters: int, panels: int) -> None:
     space: Space = {f"p{number}": FloatDistribution(0, 1) for number in range(parameters)}
     trials = TRIALS.assign(**dict.fromkeys(space, 0.5))
-    figure = figures.slices("als", trials, space)
+    figure = figures.slices("als", MEASURE, trials, space)
     assert len(figure.axes) == panels
     assert sum(axes.get_visible() for axes in figure.axes) == parameters
 
 
 DRAWINGS: dict[str, Callable[[pd.DataFrame], Figure]] = {
-    "history": lambda trials: figures.history("als", trials),
+    "history": lambda trials: figures.history("als", MEASURE, trials),
     "importances": lambda _: figures.importances("als", IMPORTANCES),
-    "parallel": lambda trials: figures.parallel("als", trials, SPACE),
-    "slices": lambda trials: figures.slices("als", trials, SPACE),
+    "parallel": lambda trials: figures.parallel("als", MEASURE, trials, SPACE),
+    "slices": lambda trials: figures.slices("als", MEASURE, trials, SPACE),
 }
 
 
@@ -166,6 +169,6 @@ def test_names_of_choices_are_short(choice: str, name: str) -> None:
 
 
 def test_trials_given_up_are_shown_with_what_they_had() -> None:
-    shown = figures._shown(TRIALS)
+    shown = figures._shown(TRIALS, MEASURE.name)
     # 0.3 is the worst tenth of 0.5, 0.3, 0.75: drawn at their first decile
     assert shown == pytest.approx([0.5, 0.3 + 0.2 * 0.2, NONE, 0.75], nan_ok=True)

@@ -30,10 +30,13 @@ BEST = [
 
 @pytest.fixture
 def study(workspace: Path) -> Path:
-    """What a study of the blend wrote, in a pipeline of two."""
+    """What a study of the blend wrote, in a pipeline of two, and one of payments."""
     pipeline = workspace / promote.PIPELINE
     pipeline.parent.mkdir(parents=True)
-    pipeline.write_text("stages: {svd: {cmd: python -m src.tuning.svd}, blend: {}}\n")
+    pipeline.write_text(
+        "stages: {svd: {params: [train_svd]}, blend: {params: [blend]}, "
+        "payments_als: {params: [{pipelines/payments/params.yaml: [examples]}]}}\n"
+    )
     write_json("metrics/tuning/blend.json", {"section": "blend"})
     table = workspace / "plots/tuning/blend/trials.csv"
     table.parent.mkdir(parents=True)

@@ -72,23 +72,32 @@ def resampled(client: Integers, resamples: int, seed: int) -> list[NDArray[np.in
     return drawn
 
 
-def gini_intervals(
+def gini_resamples(
     scores: dict[str, NDArray[np.floating]],
     event: Bools,
     client: Integers,
     drawn: list[NDArray[np.int64]],
-) -> dict[str, Interval]:
-    """Gini of each model with its 95 % bootstrap interval, by what `resampled` has drawn."""
+) -> dict[str, Floats]:
+    """Gini of each model over all clients, then in each resample that `resampled` has drawn.
+
+    Returns
+    -------
+    dict of name -> float array, shape (1 + resamples,)
+        NaN in a resample without events or others.
+    """
     ranked = {name: Ranked(score, event) for name, score in scores.items()}
-    found: dict[str, list[float]] = {name: [] for name in scores}
+    found = {name: [one.gini()] for name, one in ranked.items()}
     for times in drawn:
         weight = times[client].astype(np.float64)
         for name, one in ranked.items():
             found[name].append(one.gini(weight))
-    return {
-        name: Interval(ranked[name].gini(), *np.nanquantile(values, _TAILS))
-        for name, values in found.items()
-    }
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def interval_of(resamples: NDArray[np.floating]) -> Interval:
+    """95 % percentile interval of what `gini_resamples` gives for one model."""
+    low, high = np.nanquantile(resamples[1:], _TAILS)
+    return Interval(float(resamples[0]), float(low), float(high))
 
 
 def score_stability(reference: NDArray[np.floating], later: NDArray[np.floating]) -> float:

@@ -85,10 +85,12 @@ def cutoffs(
         found[part] = list(range(first, end - settings.horizon_days + 1, step))
         if not found[part]:
             raise InputError(
-                f"no cut-off for {part}: from {date_of(windows.first)}, observe.lookback_days "
-                f"{settings.lookback_days} and observe.horizon_days {settings.horizon_days} leave "
-                f"no day between {date_of(first)} and {date_of(end)}; shorten them, or split, in "
-                f"{PARAMS}, or add earlier payments"
+                f"no cut-off for {part}: it would have to be on {date_of(first)} or later "
+                f"(payments begin on {date_of(windows.first)}, observe.lookback_days is "
+                f"{settings.lookback_days}) and on {date_of(end - settings.horizon_days)} or "
+                f"earlier (observe.horizon_days is {settings.horizon_days}, {part} ends before "
+                f"{date_of(end)}); shorten them, or change split, in {PARAMS}, or add earlier "
+                "payments"
             )
     return found
 

@@ -65,16 +65,40 @@ class Observed:
         return {**self.chances, **self.rules}
 
 
+def gini_resamples(test: Observed, drawn: list[NDArray[np.int64]]) -> pd.DataFrame:
+    """Gini of all models in the same resamples of clients, so that another run can be paired.
+
+    `drawn` is what `evaluation.resampled` gives for the clients of the test.
+
+    Returns
+    -------
+    DataFrame
+        First a row of all clients, then one of each resample: how many observations and repeated
+        ones it holds, which tells two resamples apart; a column for each of `Observed.scores`.
+    """
+    size = len(drawn[0])
+    sizes = np.bincount(test.client, minlength=size), np.bincount(test.client, test.event, size)
+    everybody = np.ones(size, dtype=np.int64)
+    counts = np.array([[times @ one for one in sizes] for times in (everybody, *drawn)])
+    return pd.DataFrame(
+        {
+            "observations": counts[:, 0].astype(np.int64),
+            "repeated": counts[:, 1].astype(np.int64),
+            **evaluation.gini_resamples(test.scores, test.event, test.client, drawn),
+        }
+    )
+
+
 def gini_table(
-    valid: Observed, test: Observed, drawn: list[NDArray[np.int64]]
+    valid: Observed, test: Observed, resamples: pd.DataFrame
 ) -> dict[str, dict[str, float]]:
     """Gini with its interval, top-four hit rate; of models also PSI against validation.
 
-    `drawn` is what `evaluation.resampled` gives for the clients of the test.
+    `resamples` is what `gini_resamples` gives for the test.
     """
-    found = evaluation.gini_intervals(test.scores, test.event, test.client, drawn)
     table: dict[str, dict[str, float]] = {}
-    for name, interval in found.items():
+    for name in test.scores:
+        interval = evaluation.interval_of(resamples[name].to_numpy())
         hits = evaluation.top_hits(test.scores[name], test.event, test.group)
         table[name] = {
             "gini": interval.mean,

@@ -6,8 +6,8 @@ factor's information value (Siddiqi 2006, Credit Risk Scorecards, chapter 6). Ha
 another are added to each bin, so that an empty one has a weight, too.
 
 Bins of a number are monotone: a decision tree cuts the values, and isotonic regression joins the
-cuts until the rate of events only rises or only falls, whichever tells more. Missing values and
-special ones have bins of their own, and so has every code of a category that is not too rare.
+cuts until the rate of events only rises or only falls, whichever tells more. Missing values have a
+bin of their own, and so has every code of a category that is not too rare.
 """
 
 import json
@@ -36,7 +36,7 @@ class Bins:
     edges : list of float
         Of a number: the lowest value of every bin but the first, rising.
     points : list of float
-        Values with a bin each: the special ones of a number, the codes of a category.
+        Codes of a category that have a bin each; none of a number.
     events, others : list of int
         Observations by bin: of the intervals (none for a category), then of the `points`, then of
         all else, such as missing values and unknown codes.
@@ -99,7 +99,6 @@ def fit_bins(
     *,
     most: int,
     least_share: float,
-    special: Sequence[float] = (),
     category: bool = False,
 ) -> Bins:
     """Bin one factor.
@@ -114,8 +113,6 @@ def fit_bins(
         Bins of a number, before they are joined.
     least_share : float
         Share of the observations that a bin must have.
-    special : sequence of float
-        Values of a number that have a bin of their own.
     category : bool
         Whether values are codes.
     """
@@ -124,9 +121,9 @@ def fit_bins(
         points = [float(code) for code in codes[sizes >= least_share * len(values)]]
         edges: list[float] = []
     else:
-        points = list(special)
-        plain = ~np.isnan(values) & ~np.isin(values, points)
-        edges = _edges(values[plain], event[plain], most, least_share)
+        points = []
+        there = ~np.isnan(values)
+        edges = _edges(values[there], event[there], most, least_share)
     bins = Bins(name, edges, points, [], [], category)
     number = len(bins.labels)
     place = bins.bin_of(values)

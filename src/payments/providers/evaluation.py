@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from src.errors import InputError
-from src.evaluation.intervals import Interval, bootstrap_means
+from src.evaluation.intervals import Interval, bootstrap_means, resampled_means
 from src.payments.payments import Payments
 from src.payments.providers.known import Ints, Targets
 from src.payments.providers.models import MODELS
@@ -186,6 +186,23 @@ class Origin:
             settings.resamples,
             settings.seed,
         )
+
+    def resamples(self, settings: ExampleSettings) -> pd.DataFrame:
+        """MAP@10 of all models in the same resamples of clients, so that another run can be paired.
+
+        First a row of all clients, then one of each resample: the mean of the reachable targets of
+        a client, which tells two resamples apart, and MAP@10 of each model.
+        """
+        clients, targets = self.window.candidates.clients, self.window.targets
+        results = {
+            name: found(ranking, clients, targets)
+            for name, ranking in self.rankings(settings.k).items()
+        }
+        first = next(iter(results.values()))
+        values = {"targets": first.reachable.astype(np.float64)}
+        values |= {name: result.average_precision(10) for name, result in results.items()}
+        drawn = resampled_means(values, first.everybody, settings.resamples, settings.seed)
+        return pd.DataFrame({name: [values[name].mean(), *drawn[name]] for name in values})
 
     def filtered(self, settings: ExampleSettings) -> pd.DataFrame:
         """What the regional filter does to each model.

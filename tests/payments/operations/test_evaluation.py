@@ -14,7 +14,8 @@ from src.payments.operations.evaluation import (
     Ranked,
     cards,
     gini,
-    gini_intervals,
+    gini_resamples,
+    interval_of,
     most_expected_f1,
     places,
     resampled,
@@ -103,7 +104,7 @@ def test_intervals_are_those_of_repeated_clients() -> None:
         "good": event + random.normal(size=120),
         "bad": random.normal(size=120),
     }
-    found = gini_intervals(scores, event, client, resampled(client, 50, seed=3))
+    found = gini_resamples(scores, event, client, resampled(client, 50, seed=3))
     rows_of = [np.flatnonzero(client == one) for one in range(30)]
     for name, score in scores.items():
         values = []
@@ -111,16 +112,20 @@ def test_intervals_are_those_of_repeated_clients() -> None:
             rows = np.concatenate([np.tile(rows_of[one], times[one]) for one in range(30)])
             values.append(gini(score[rows], event[rows]))
         low, high = np.quantile(values, [0.025, 0.975])
-        assert found[name].mean == gini(score, event)
-        assert (found[name].low, found[name].high) == pytest.approx((low, high))
-        assert found[name].low < found[name].mean < found[name].high
+        assert found[name].tolist() == pytest.approx([gini(score, event), *values])
+        interval = interval_of(found[name])
+        assert interval.mean == gini(score, event)
+        assert (interval.low, interval.high) == pytest.approx((low, high))
+        assert interval.low < interval.mean < interval.high
 
 
 def test_resamples_without_an_event_do_not_count() -> None:
     # with probability 1 / 4 each, a resample has the client with both events twice or not at all
     score, event = np.array([1.0, 2, 3, 4]), flags("0100")
     client = groups(0, 0, 1, 1)
-    one = gini_intervals({"m": score}, event, client, resampled(client, 40, seed=1))["m"]
+    one = interval_of(
+        gini_resamples({"m": score}, event, client, resampled(client, 40, seed=1))["m"]
+    )
     # alone, the first client is ranked perfectly: 1; with the second it is 2 * (1 / 3) - 1
     assert one == Interval(2 * (1 / 3) - 1, 2 * (1 / 3) - 1, 1)
 

@@ -66,11 +66,22 @@ def test_cutoffs_leave_room_for_the_horizon(
     [
         (
             {"lookback_days": 30},
-            "no cut-off for train: from 1970-01-01, observe.lookback_days 30 and "
-            "observe.horizon_days 1 leave no day between 1970-01-31 and 1970-01-31; shorten them, "
-            "or split, in pipelines/payments/params.yaml, or add earlier payments",
+            "no cut-off for train: it would have to be on 1970-01-31 or later (payments begin on "
+            "1970-01-01, observe.lookback_days is 30) and on 1970-01-30 or earlier "
+            "(observe.horizon_days is 1, train ends before 1970-01-31); shorten them, or change "
+            "split, in pipelines/payments/params.yaml, or add earlier payments",
         ),
-        ({"horizon_days": 11}, "no cut-off for valid: from 1970-01-01, observe.lookback_days 10"),
+        (
+            {"lookback_days": 33},
+            "no cut-off for train: it would have to be on 1970-02-03 or later (payments begin on "
+            "1970-01-01, observe.lookback_days is 33) and on 1970-01-30 or earlier",
+        ),
+        (
+            {"horizon_days": 11},
+            "no cut-off for valid: it would have to be on 1970-01-31 or later (payments begin on "
+            "1970-01-01, observe.lookback_days is 10) and on 1970-01-30 or earlier "
+            "(observe.horizon_days is 11, valid ends before 1970-02-10)",
+        ),
     ],
 )
 def test_parts_without_a_cutoff(changes: dict[str, object], sentence: str) -> None:

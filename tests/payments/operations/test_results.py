@@ -17,6 +17,7 @@ from src.payments.operations.results import (
     card_curve,
     card_table,
     gini_by_cutoff,
+    gini_resamples,
     gini_table,
     reliability,
 )
@@ -91,12 +92,13 @@ def test_table_of_gini() -> None:
     test = Observed.of(rows(), cast(OperationModels, Elapsed()))
     valid = observed("10", model=[0.5, 0.25])
     drawn = evaluation.resampled(test.client, 20, 1)
-    table = gini_table(valid, test, drawn)
+    resamples = gini_resamples(test, drawn)
+    table = gini_table(valid, test, resamples)
     assert list(table) == ["model", *(rule.name for rule in BASELINES)]
     # events 1/2, 1/8 and 1 against 1/4, 1 and 1/2: 1 + 0 + 2 wins and two ties, of 9
     model = table["model"]
     assert model["gini"] == pytest.approx(2 * ((1 + 0 + 2 + 2 / 2) / 9) - 1)
-    interval = evaluation.gini_intervals(test.scores, test.event, test.client, drawn)["model"]
+    interval = evaluation.interval_of(resamples["model"].to_numpy())
     assert (model["gini_lo"], model["gini_hi"]) == (interval.low, interval.high)
     assert model["hit_rate@4"] == 2 / 2
     assert model["mean_chance"] == pytest.approx((1 / 2 + 1 / 4 + 1 + 1 / 8 + 1 + 1 / 2) / 6)
@@ -104,6 +106,20 @@ def test_table_of_gini() -> None:
     # events 0, 3 and 4 against 1, 2 and 5
     assert table["frequency"]["gini"] == pytest.approx(2 * ((0 + 2 + 2) / 9) - 1)
     assert list(table["frequency"]) == ["gini", "gini_lo", "gini_hi", "hit_rate@4"]
+
+
+def test_resamples_are_told_apart_by_what_they_hold() -> None:
+    test = Observed.of(rows(), cast(OperationModels, Elapsed()))
+    # ann has two observations, one repeated; bob three, two repeated; cid one, not repeated
+    drawn = [np.array([1, 2, 0]), np.array([0, 0, 3])]
+    table = gini_resamples(test, drawn)
+    assert list(table) == ["observations", "repeated", *test.scores]
+    assert table["observations"].tolist() == [6, 8, 3]
+    assert table["repeated"].tolist() == [3, 5, 0]
+    # events 1/2 once, 1/8 and 1 twice each, against 1/4 once and 1 twice
+    wins = 1 * (1 + 0) + 2 * (0 + 0) + 2 * (1 + 2 / 2)
+    expected = [2 * ((1 + 0 + 2 + 2 / 2) / 9) - 1, 2 * (wins / (5 * 3)) - 1, NAN]
+    assert table["model"].tolist() == pytest.approx(expected, nan_ok=True)
 
 
 def test_table_of_cards() -> None:

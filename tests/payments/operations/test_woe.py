@@ -99,13 +99,6 @@ def test_values_that_cannot_be_cut(groups: list[tuple[float, int, int]]) -> None
     assert np.isfinite(bins.weigh(np.array([NAN, 1, 5]))).all()
 
 
-def test_special_values_have_a_bin_of_their_own() -> None:
-    bins = fit((-1, 10, 9), (1, 10, 1), (2, 10, 5), (NAN, 2, 1), special=[-1])
-    assert bins == Bins("f", [above(1.5)], [-1.0], [1, 5, 9, 1], [9, 5, 1, 1])
-    assert bins.labels == ["< 1.5", "≥ 1.5", "-1", "else"]
-    assert bins.bin_of(np.array([-1, -2, 3, NAN])).tolist() == [2, 0, 1, 3]
-
-
 def test_codes_that_are_not_too_rare_have_a_bin() -> None:
     bins = fit((0, 10, 3), (2, 10, 8), (5, 1, 1), (NAN, 2, 0), category=True)
     assert bins == Bins("f", [], [0.0, 2.0], [3, 8, 1], [7, 2, 2], category=True)
@@ -133,15 +126,13 @@ VALUES = st.one_of(st.sampled_from([0.0, 1.0, 2.0, 3.0, -1.0, NAN]), st.floats(-
     st.lists(st.tuples(VALUES, st.booleans()), min_size=1, max_size=60),
     st.integers(2, 8),
     st.sampled_from([0.01, 0.2]),
-    st.booleans(),
 )
 def test_every_value_has_a_bin_and_rates_go_one_way(
-    rows: list[tuple[float, bool]], most: int, least_share: float, special: bool
+    rows: list[tuple[float, bool]], most: int, least_share: float
 ) -> None:
     values = np.array([value for value, _ in rows], dtype=np.float32)
     event = np.array([flag for _, flag in rows])
-    points = [-1.0] if special else []
-    bins = fit_bins("f", values, event, most=most, least_share=least_share, special=points)
+    bins = fit_bins("f", values, event, most=most, least_share=least_share)
     number = len(bins.labels)
     assert len(bins.events) == len(bins.others) == len(bins.woe) == number
     assert (sum(bins.events), sum(bins.others)) == (event.sum(), (~event).sum())
@@ -166,7 +157,7 @@ def test_saved_bins_weigh_the_same(tmp_path: Path, seed: int) -> None:
     values = random.normal(size=500).astype(np.float32)
     event = random.random(500) < 1 / (1 + np.exp(-values))
     dictionary = [
-        fit_bins("number", values, event, most=8, least_share=0.02, special=[0.5]),
+        fit_bins("number", values, event, most=8, least_share=0.02),
         fit_bins("code", np.round(values), event, most=8, least_share=0.02, category=True),
     ]
     save(tmp_path / "woe.json", dictionary)

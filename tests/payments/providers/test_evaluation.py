@@ -136,6 +136,21 @@ def test_the_regional_filter_leaves_out_what_is_impossible() -> None:
     assert popular["hit_change"] == pytest.approx(popular["hit@10_after"] - popular["hit@10"])
 
 
+def test_resamples_of_an_origin_are_those_of_its_intervals() -> None:
+    (origin,) = rolling_origins(STREAM, 180, SETTINGS.model_copy(update={"origins": 1}))
+    table = origin.table(SETTINGS).set_index("model")
+    resamples = origin.resamples(SETTINGS)
+    assert list(resamples) == ["targets", *table.index]
+    assert len(resamples) == 1 + SETTINGS.resamples
+    reachable = origin.window.targets.provider >= 0
+    clients = np.unique(origin.window.targets.client[reachable])
+    assert resamples["targets"][0] == pytest.approx(reachable.sum() / len(clients))
+    for name in table.index:
+        low, high = np.quantile(resamples[name][1:], [0.025, 0.975])
+        assert resamples[name][0] == pytest.approx(table.loc[name, "map@10"])
+        assert (low, high) == pytest.approx(tuple(table.loc[name, ["map@10_lo", "map@10_hi"]]))
+
+
 def test_both_validations() -> None:
     (origin,) = rolling_origins(STREAM, 180, SETTINGS.model_copy(update={"origins": 1}))
     rows = validations(origin.window, STREAM, SETTINGS)
