@@ -19,13 +19,14 @@ from src.products import paths
 ROOT = Path(__file__).parent.parent
 LONGEST = 1200  # seconds; only a hung command takes as long
 STAGES = [
-    "ingest", "clean", "split", "eda", "train_als", "train_kmeans", "train_mlc", "blend",
-    "evaluate", "recommend",
+    "ingest", "clean", "split", "eda", "train_als", "train_kmeans", "train_mlc",
+    "train_propensity", "blend", "evaluate", "recommend",
 ]  # fmt: skip
 SMALL = {
     "train_als": {"factors": 4, "iterations": 3, "regularization": 0.01, "alpha": 10},
     "train_kmeans": {"clusters": 5, "epochs": 2, "rows": 2000},
     "train_mlc": {"rows": 1000, "iterations": 5, "depth": 3},
+    "train_propensity": {"others": 2000, "bags": 1, "iterations": 5, "depth": 3},
     "blend": {"models": ["als", "kmeans", "mlc"], "iterations": 5, "depth": 3},
     "evaluate": {"resamples": 200},
 }

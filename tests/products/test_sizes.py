@@ -23,11 +23,24 @@ from src.products import (
     train_als,
     train_kmeans,
     train_mlc,
+    train_propensity,
 )
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 DATES = [f"2016-0{month}-28" for month in (1, 2, 3, 4, 5)]
-STAGES = (ingest, clean, split, eda, train_als, train_kmeans, train_mlc, blend, evaluate, recommend)
+STAGES = (
+    ingest,
+    clean,
+    split,
+    eda,
+    train_als,
+    train_kmeans,
+    train_mlc,
+    train_propensity,
+    blend,
+    evaluate,
+    recommend,
+)
 
 
 def write_bank(customers: int, products: int) -> int:
@@ -56,6 +69,7 @@ def write_bank(customers: int, products: int) -> int:
     content["ingest"]["path"] = "bank.csv"
     content["blend"] |= {"iterations": 1, "lags": [1]}  # time grows with the square of products
     content["train_mlc"]["iterations"] = 5
+    content["train_propensity"] |= {"iterations": 1, "lags": [1]}
     Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return int(content["recommend"]["k"])
 
