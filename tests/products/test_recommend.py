@@ -16,6 +16,7 @@ from src.models.history import History
 from src.models.shap import LeafShap
 from src.products import paths, recommend
 from src.products.dataset import Dataset
+from src.products.fitting import fit_all
 from src.products.recommend import write_submission
 from src.products.schema import Schema
 from src.products.scoring import Models
@@ -45,8 +46,9 @@ def recommended(
     open_bank: OpenBank, crowd: pd.DataFrame, write_params: Callable[..., None]
 ) -> pd.DataFrame:
     """What everybody holds in May, by customer; recommend has written its tables."""
-    open_bank(crowd)
+    dataset = open_bank(crowd)
     write_params(recommend={"k": 2, "submission": True}, **SECTIONS)
+    fit_all(dataset).save(paths.MODELS)
     recommend.main()
     in_may = crowd[crowd["month"] == datetime.date(2016, 5, 28)]
     return in_may.set_index("customer")
@@ -136,8 +138,9 @@ def test_the_served_models_have_learnt_from_all_months() -> None:
 def test_no_submission_unless_asked_for(
     open_bank: OpenBank, crowd: pd.DataFrame, write_params: Callable[..., None]
 ) -> None:
-    open_bank(crowd)
+    dataset = open_bank(crowd)
     write_params(recommend={"k": 7, "submission": False}, **SECTIONS)
+    fit_all(dataset).save(paths.MODELS)
     recommend.main()
     assert pd.read_parquet(paths.RECOMMENDATIONS)["rank"].max() == 3  # there are three products
     assert not Path(paths.SUBMISSION).exists()
@@ -152,8 +155,9 @@ def test_trees_too_deep_for_reasons_end_in_a_sentence(
     def refuse(_: object) -> LeafShap:
         raise CannotFitError("reasons need trees of at most 10 levels, but one has 11")
 
-    open_bank(crowd)
+    dataset = open_bank(crowd)
     write_params(recommend={"k": 2, "submission": False}, **SECTIONS)
+    fit_all(dataset).save(paths.MODELS)
     monkeypatch.setattr(LeafShap, "of", refuse)
     with pytest.raises(InputError, match=r"but one has 11: lower blend\.depth in params\.yaml$"):
         recommend.main()

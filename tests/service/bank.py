@@ -11,9 +11,11 @@ import numpy as np
 import pyarrow.parquet as pq
 from fastapi import FastAPI
 
+from src import params
 from src.models.customers import Customers
 from src.products import paths
 from src.products.dataset import Dataset
+from src.products.fitting import fit_all
 from src.products.schema import Schema
 from src.products.scoring import Models
 from src.service.products.answering import batch as batch_of
@@ -71,6 +73,23 @@ PARAMS: dict[str, Any] = {
         "border_count": 16,
         "seed": 1,
     },
+    "train_propensity": {
+        "rows": 1000,
+        "others": 1000,
+        "bags": 2,
+        "calibration_rows": 1000,
+        "min_additions": 5,
+        "rate_by": "segment",
+        "lags": [1, 2, 3],
+        "iterations": 10,
+        "depth": 3,
+        "learning_rate": 0.3,
+        "l2_leaf_reg": 1,
+        "subsample": 1,
+        "colsample_bylevel": 1,
+        "border_count": 16,
+        "seed": 1,
+    },
     "blend": {
         "models": ["kmeans", "mlc"],
         "lags": [1, 2, 3],
@@ -119,6 +138,11 @@ RULES: dict[str, Any] = {
         },
     },
 }
+
+
+def fit_models() -> None:
+    """Do what the train stages and blend do."""
+    fit_all(Dataset.open(params.load("schema", Schema))).save(paths.MODELS)
 
 
 def raw_rows() -> list[dict[str, Any]]:
