@@ -13,10 +13,10 @@ from src.errors import InputError
 from src.lists import lists_of
 from src.models.contract import CannotFitError
 from src.models.history import History
+from src.models.pool import Pool
 from src.models.shap import LeafShap
-from src.products import paths, recommend
+from src.products import paths, recommend, train_propensity
 from src.products.dataset import Dataset
-from src.products.fitting import fit_all
 from src.products.recommend import write_submission
 from src.products.schema import Schema
 from src.products.scoring import Models
@@ -46,9 +46,10 @@ def recommended(
     open_bank: OpenBank, crowd: pd.DataFrame, write_params: Callable[..., None]
 ) -> pd.DataFrame:
     """What everybody holds in May, by customer; recommend has written its tables."""
-    dataset = open_bank(crowd)
+    open_bank(crowd)
     write_params(recommend={"k": 2, "submission": True}, **SECTIONS)
-    fit_all(dataset).save(paths.MODELS)
+    train_propensity.main()
+    Pool().save(paths.POOL)
     recommend.main()
     in_may = crowd[crowd["month"] == datetime.date(2016, 5, 28)]
     return in_may.set_index("customer")
@@ -103,6 +104,20 @@ def test_reasons_are_features_of_the_ranker() -> None:
     assert len(set(reasons["feature_1"].dropna())) > 1
 
 
+def test_every_customer_has_a_chance_and_what_speaks_for_it(recommended: pd.DataFrame) -> None:
+    chances, reasons = pd.read_parquet(paths.CHANCES), pd.read_parquet(paths.WHO_REASONS)
+    assert chances["customer"].tolist() == sorted(recommended.index)
+    assert reasons["customer"].tolist() == sorted(recommended.index)
+    held = recommended.loc[chances["customer"], PRODUCTS].to_numpy()
+    assert ((chances[PRODUCTS].to_numpy() == 0) == held).all()
+    assert chances["anything"].between(0, 1).all()
+    names = set(Models.load(paths.SERVING).propensity.names)
+    for place in (1, 2, 3):
+        said = reasons[f"feature_{place}"].notna()
+        assert set(reasons[f"feature_{place}"].dropna()) <= names
+        assert ((reasons[f"contribution_{place}"] > 0) == said).all()
+
+
 def test_profiles_are_those_of_the_last_month(recommended: pd.DataFrame) -> None:
     profiles = pd.read_parquet(paths.PROFILES).set_index("customer")
     assert set(profiles) == {"age", "income", "income_missing", "segment", "active"}
@@ -138,9 +153,10 @@ def test_the_served_models_have_learnt_from_all_months() -> None:
 def test_no_submission_unless_asked_for(
     open_bank: OpenBank, crowd: pd.DataFrame, write_params: Callable[..., None]
 ) -> None:
-    dataset = open_bank(crowd)
+    open_bank(crowd)
     write_params(recommend={"k": 7, "submission": False}, **SECTIONS)
-    fit_all(dataset).save(paths.MODELS)
+    train_propensity.main()
+    Pool().save(paths.POOL)
     recommend.main()
     assert pd.read_parquet(paths.RECOMMENDATIONS)["rank"].max() == 3  # there are three products
     assert not Path(paths.SUBMISSION).exists()
@@ -155,9 +171,10 @@ def test_trees_too_deep_for_reasons_end_in_a_sentence(
     def refuse(_: object) -> LeafShap:
         raise CannotFitError("reasons need trees of at most 10 levels, but one has 11")
 
-    dataset = open_bank(crowd)
+    open_bank(crowd)
     write_params(recommend={"k": 2, "submission": False}, **SECTIONS)
-    fit_all(dataset).save(paths.MODELS)
+    train_propensity.main()
+    Pool().save(paths.POOL)
     monkeypatch.setattr(LeafShap, "of", refuse)
     with pytest.raises(InputError, match=r"but one has 11: lower blend\.depth in params\.yaml$"):
         recommend.main()

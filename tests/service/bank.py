@@ -11,11 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 from fastapi import FastAPI
 
-from src import params
 from src.models.customers import Customers
-from src.products import paths
+from src.models.pool import Pool
+from src.products import paths, train_propensity
 from src.products.dataset import Dataset
-from src.products.fitting import fit_all
 from src.products.schema import Schema
 from src.products.scoring import Models
 from src.service.products.answering import batch as batch_of
@@ -141,8 +140,9 @@ RULES: dict[str, Any] = {
 
 
 def fit_models() -> None:
-    """Do what the train stages and blend do."""
-    fit_all(Dataset.open(params.load("schema", Schema))).save(paths.MODELS)
+    """Write what recommend reads of the stages before it."""
+    train_propensity.main()
+    Pool().save(paths.POOL)
 
 
 def raw_rows() -> list[dict[str, Any]]:
