@@ -59,6 +59,7 @@ def repeat(folder: Path, customers: int) -> NDArray[np.int64]:
     times = -(-customers // len(ids))
     step = int(ids.max()) + 1
     tables = [paths.HISTORY, paths.PROFILES, paths.RECOMMENDATIONS, paths.REASONS]
+    tables += [paths.CHANCES, paths.WHO_REASONS]
     tables += [str(path) for path in sorted(Path(paths.SERVING_LISTS).glob("*.parquet"))]
     for path in tables:
         table = pq.read_table(path)

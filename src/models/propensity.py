@@ -261,12 +261,16 @@ class Propensity:
         together = _at_least_one(_chances(raw, free))
         return replace(self, any=Platt.fit(together, np.asarray(additions.any(axis=1))))
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the features."""
+        return [*feature_names(self.products, self.lags), *self.encoder.names]
+
     def features(self, customers: Customers) -> tuple[list[str], NDArray[np.float32]]:
         """Names, and values (customers, features), Fortran order: history and profile."""
-        names = [*feature_names(self.products, self.lags), *self.encoder.names]
         blocks = feature_blocks(customers.history, self.lags)
         blocks.append(self.encoder.transform(customers.profile))
-        return names, np.concatenate([block.T for block in blocks]).T
+        return self.names, np.concatenate([block.T for block in blocks]).T
 
     def log_odds(self, customers: Customers, matrix: NDArray[np.float32] | None = None) -> Floats:
         """ln(p / (1 - p)) of each item, held or not; (customers, items)."""
@@ -283,7 +287,11 @@ class Propensity:
 
     def score(self, customers: Customers) -> Scores:
         """P(adds item) next month; (customers, items), 0 for what they hold."""
-        return _chances(self.log_odds(customers), ~customers.history.holdings())
+        return self.score_features(customers, self.features(customers)[1])
+
+    def score_features(self, customers: Customers, matrix: NDArray[np.float32]) -> Scores:
+        """As `score`, from features already computed."""
+        return _chances(self.log_odds(customers, matrix), ~customers.history.holdings())
 
     def anything(self, chances: Scores) -> Scores:
         """P(adds anything) next month from the chances of `score`; (customers,).
@@ -291,6 +299,16 @@ class Propensity:
         ``1 - product of (1 - p)``, as if items were added independently, calibrated.
         """
         return chance(self.any.of(_at_least_one(chances))).astype(np.float32)
+
+    def pull(self, chances: Scores) -> Scores:
+        """How far the log-odds of `anything` follow those of each item; (customers, items).
+
+        ``slope * p / q`` with ``q = 1 - product of (1 - p)``: the derivative. Log-odds x of an item
+        move q by ``(1 - q) * p`` per unit, and q moves its own log-odds by ``1 / (q * (1 - q))``;
+        the slope is that of the calibration.
+        """
+        together = chance(_at_least_one(chances))
+        return (self.any.slope * chances / together[:, None]).astype(np.float32)
 
     def save(self, path: str | Path) -> None:
         """Write .cbm; our own fields go into its metadata."""

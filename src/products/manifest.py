@@ -27,7 +27,8 @@ def files() -> list[str]:
     """Paths of all files that belong together."""
     data = [paths.HISTORY, paths.MEDIANS, paths.PROFILES, paths.WINDOWS]
     personal = [paths.RECOMMENDATIONS, paths.REASONS]
-    return sorted([*models(), *data, *personal, *map(lists, FIRST_STAGE)])
+    who = [paths.CHANCES, paths.WHO_REASONS]
+    return sorted([*models(), *data, *personal, *who, *map(lists, FIRST_STAGE)])
 
 
 def write() -> None:

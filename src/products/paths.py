@@ -19,6 +19,7 @@ RECOMMENDATIONS = "data/products/recommendations.parquet"  # top-k for the month
 SERVING_LISTS = "data/products/lists"  # top-k of each first-stage model, same month
 REASONS = "data/products/reasons.parquet"  # what speaks for each product of RECOMMENDATIONS
 CHANCES = "data/products/chances.parquet"  # to add each product next month, and anything
+WHO_REASONS = "data/products/who_reasons.parquet"  # what speaks for adding anything
 TEST_CHANCES = "data/products/test_chances.parquet"  # the same for the test month
 TEST_SCORES = "data/products/test_scores.parquet"  # of the ranker, given that they add
 PROFILES = "data/products/profiles.parquet"  # clean profiles of the last month

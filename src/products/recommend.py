@@ -7,6 +7,7 @@ month: what the service reads.
 from dataclasses import replace
 
 import pyarrow as pa
+from catboost import CatBoost
 from pydantic import Field
 
 from src import params
@@ -21,7 +22,7 @@ from src.models.registry import FIRST_STAGE
 from src.models.shap import LeafShap
 from src.products import manifest, paths
 from src.products.dataset import Dataset
-from src.products.explain import reasons_table
+from src.products.explain import anything_table, reasons_table
 from src.products.fitting import refit
 from src.products.propensity import calibrate, chances_table
 from src.products.schema import Schema
@@ -52,8 +53,8 @@ def calibrated(models: Models, known: Dataset) -> Models:
     )
 
 
-def leaf_shap(models: Models) -> LeafShap:
-    """SHAP values of the ranker by leaf.
+def leaf_shap(booster: CatBoost, section: str) -> LeafShap:
+    """SHAP values of a booster by leaf.
 
     Raises
     ------
@@ -61,9 +62,9 @@ def leaf_shap(models: Models) -> LeafShap:
         Its trees are too deep.
     """
     try:
-        return LeafShap.of(models.ranker.booster)
+        return LeafShap.of(booster)
     except CannotFitError as error:
-        raise InputError(f"{error}: lower blend.depth in params.yaml") from None
+        raise InputError(f"{error}: lower {section}.depth in params.yaml") from None
 
 
 def write_submission(path: str, lists: pa.Table, customers: Ids, identity: str) -> None:
@@ -76,19 +77,30 @@ def write_submission(path: str, lists: pa.Table, customers: Ids, identity: str) 
 
 
 def rank(
-    models: Models, shap: LeafShap, customers: Customers, products: list[str], k: int
+    models: Models,
+    shap: LeafShap,
+    who_shap: LeafShap,
+    customers: Customers,
+    products: list[str],
+    k: int,
 ) -> dict[str, pa.Table]:
-    """Lists of the blend and of the first-stage models by name, and ``reasons`` for the blend's."""
+    """Lists of the blend and of the first-stage models by name, and ``reasons`` for the blend's.
+
+    Also ``chances`` of propensity, and ``who_reasons`` for the chance of anything. `shap` is of the
+    ranker, `who_shap` of propensity.
+    """
     ids, held = customers.history.customers, customers.history.holdings()
     scores = models.score_first_stage(customers)
     names, matrix = models.ranker.features(customers, scores)
-    chances = models.propensity.score(customers)
+    _, about = models.propensity.features(customers)
+    chances = models.propensity.score_features(customers, about)
     shares = models.ranker.score_features(customers, matrix)
     scores["blend"] = models.pool.share(shares, chances)
     tables = {name: lists_of(ids, own, held, products, k) for name, own in scores.items()}
     items = top_k(scores["blend"], min(k, len(products)), held)
     tables["reasons"] = reasons_table(models.ranker, shap, ids, names, matrix, items)
     tables["chances"] = chances_table(models.propensity, ids, chances)
+    tables["who_reasons"] = anything_table(models.propensity, who_shap, ids, about, chances)
     return tables
 
 
@@ -99,12 +111,13 @@ def main() -> None:
     known = Dataset.open(schema)
     dataset = known.rolled()
     models = calibrated(refit(dataset), known)
-    shap = leaf_shap(models)
+    shap = leaf_shap(models.ranker.booster, "blend")
+    who_shap = leaf_shap(models.propensity.booster, "train_propensity")
     customers = dataset.customers(dataset.windows.next)
     ids = customers.history.customers
 
     def work(batch: Customers) -> dict[str, pa.Table]:
-        return rank(models, shap, batch, dataset.products, settings.k)
+        return rank(models, shap, who_shap, batch, dataset.products, settings.k)
 
     parts = list(by_batches(work, customers, "recommendations"))
     tables = {name: pa.concat_tables([part[name] for part in parts]) for name in parts[0]}
@@ -115,6 +128,7 @@ def main() -> None:
         write_parquet(f"{paths.SERVING_LISTS}/{name}.parquet", tables[name])
     write_parquet(paths.REASONS, tables["reasons"])
     write_parquet(paths.CHANCES, tables["chances"])
+    write_parquet(paths.WHO_REASONS, tables["who_reasons"])
     profiles = pa.Table.from_pandas(customers.profile, preserve_index=False)
     columns = [pa.array(ids), *profiles.columns]
     write_parquet(paths.PROFILES, pa.table(columns, ["customer", *profiles.column_names]))

@@ -13,8 +13,9 @@ from src.errors import InputError
 from src.lists import lists_of
 from src.models.contract import CannotFitError
 from src.models.history import History
+from src.models.pool import Pool
 from src.models.shap import LeafShap
-from src.products import paths, recommend
+from src.products import paths, recommend, train_propensity
 from src.products.dataset import Dataset
 from src.products.recommend import write_submission
 from src.products.schema import Schema
@@ -47,6 +48,8 @@ def recommended(
     """What everybody holds in May, by customer; recommend has written its tables."""
     open_bank(crowd)
     write_params(recommend={"k": 2, "submission": True}, **SECTIONS)
+    train_propensity.main()
+    Pool().save(paths.POOL)
     recommend.main()
     in_may = crowd[crowd["month"] == datetime.date(2016, 5, 28)]
     return in_may.set_index("customer")
@@ -101,6 +104,20 @@ def test_reasons_are_features_of_the_ranker() -> None:
     assert len(set(reasons["feature_1"].dropna())) > 1
 
 
+def test_every_customer_has_a_chance_and_what_speaks_for_it(recommended: pd.DataFrame) -> None:
+    chances, reasons = pd.read_parquet(paths.CHANCES), pd.read_parquet(paths.WHO_REASONS)
+    assert chances["customer"].tolist() == sorted(recommended.index)
+    assert reasons["customer"].tolist() == sorted(recommended.index)
+    held = recommended.loc[chances["customer"], PRODUCTS].to_numpy()
+    assert ((chances[PRODUCTS].to_numpy() == 0) == held).all()
+    assert chances["anything"].between(0, 1).all()
+    names = set(Models.load(paths.SERVING).propensity.names)
+    for place in (1, 2, 3):
+        said = reasons[f"feature_{place}"].notna()
+        assert set(reasons[f"feature_{place}"].dropna()) <= names
+        assert ((reasons[f"contribution_{place}"] > 0) == said).all()
+
+
 def test_profiles_are_those_of_the_last_month(recommended: pd.DataFrame) -> None:
     profiles = pd.read_parquet(paths.PROFILES).set_index("customer")
     assert set(profiles) == {"age", "income", "income_missing", "segment", "active"}
@@ -138,6 +155,8 @@ def test_no_submission_unless_asked_for(
 ) -> None:
     open_bank(crowd)
     write_params(recommend={"k": 7, "submission": False}, **SECTIONS)
+    train_propensity.main()
+    Pool().save(paths.POOL)
     recommend.main()
     assert pd.read_parquet(paths.RECOMMENDATIONS)["rank"].max() == 3  # there are three products
     assert not Path(paths.SUBMISSION).exists()
@@ -154,6 +173,8 @@ def test_trees_too_deep_for_reasons_end_in_a_sentence(
 
     open_bank(crowd)
     write_params(recommend={"k": 2, "submission": False}, **SECTIONS)
+    train_propensity.main()
+    Pool().save(paths.POOL)
     monkeypatch.setattr(LeafShap, "of", refuse)
     with pytest.raises(InputError, match=r"but one has 11: lower blend\.depth in params\.yaml$"):
         recommend.main()

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from fastapi import FastAPI
 
 from src.models.customers import Customers
-from src.products import paths
+from src.models.pool import Pool
+from src.products import paths, train_propensity
 from src.products.dataset import Dataset
 from src.products.schema import Schema
 from src.products.scoring import Models
@@ -71,6 +72,23 @@ PARAMS: dict[str, Any] = {
         "border_count": 16,
         "seed": 1,
     },
+    "train_propensity": {
+        "rows": 1000,
+        "others": 1000,
+        "bags": 2,
+        "calibration_rows": 1000,
+        "min_additions": 5,
+        "rate_by": "segment",
+        "lags": [1, 2, 3],
+        "iterations": 10,
+        "depth": 3,
+        "learning_rate": 0.3,
+        "l2_leaf_reg": 1,
+        "subsample": 1,
+        "colsample_bylevel": 1,
+        "border_count": 16,
+        "seed": 1,
+    },
     "blend": {
         "models": ["kmeans", "mlc"],
         "lags": [1, 2, 3],
@@ -119,6 +137,12 @@ RULES: dict[str, Any] = {
         },
     },
 }
+
+
+def fit_models() -> None:
+    """Write what recommend reads of the stages before it."""
+    train_propensity.main()
+    Pool().save(paths.POOL)
 
 
 def raw_rows() -> list[dict[str, Any]]:

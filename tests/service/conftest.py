@@ -14,7 +14,7 @@ from src.products import clean, ingest, recommend, split
 from src.service.app import create_app
 from src.service.settings import Settings
 from src.service.web import keys
-from tests.service.bank import PARAMS, RULES, Service, Start, TestClient, raw_rows
+from tests.service.bank import PARAMS, RULES, Service, Start, TestClient, fit_models, raw_rows
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +37,10 @@ def run_pipeline(folder: Path, rows: list[dict[str, Any]], params: dict[str, Any
         Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
         Path("service.yaml").write_text(yaml.safe_dump(RULES), encoding="utf-8")
         Path("silent.txt").write_text("10\n", encoding="utf-8")
-        for stage in (ingest, clean, split, recommend):
+        for stage in (ingest, clean, split):
             stage.main()
+        fit_models()
+        recommend.main()
     finally:
         os.chdir(before)
 

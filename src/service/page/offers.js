@@ -17,6 +17,7 @@ export function offers(shown) {
       say("offers"),
       element("small", {}, say("offersFor", { month: month(answer.for_month_after, "long") })),
     ),
+    anything(answer),
     answer.recommendations.some((one) => one.source === "personal")
       ? element("p", { class: "meaning" }, say("scoreMeaning"))
       : null,
@@ -26,6 +27,37 @@ export function offers(shown) {
       : element("p", { class: "muted" }, say("offersNone")),
     removed(answer),
   );
+}
+
+/** The chance that they add anything, what it is then, and why; null if it is not known. */
+function anything(answer) {
+  const { chance, recommendations: [first] } = answer;
+  if (chance === null) return null;
+  const then = first?.source === "personal"
+    ? say("chanceThen", { title: titled(first.title, first.product), chance: percent(first.score) })
+    : null;
+  return element(
+    "div",
+    { class: "anything" },
+    element(
+      "p",
+      {},
+      `${say("chanceAnything")}: `,
+      element("strong", {}, rarely(chance) ? say("chanceRarely", { chance: percent(RARELY) }) : percent(chance)),
+      oneIn(chance),
+      then ? ` ${then}` : "",
+    ),
+    reasons({ reasons: answer.chance_reasons }, say("whyAnything")),
+  );
+}
+
+const RARELY = 0.001; // what is less would be rounded to nothing
+const rarely = (chance) => chance < RARELY;
+
+/** " (1 in 14).": for chances that are small enough for it to be about right. */
+function oneIn(chance) {
+  const times = chance <= 0.2 && !rarely(chance);
+  return times ? ` ${say("oneIn", { number: number(1 / chance) })}.` : ".";
 }
 
 function fallback({ customer, answer }) {
@@ -64,11 +96,11 @@ function offer(shown, recommendation, place) {
 }
 
 /** What speaks for something that is offered; null if nothing is known. */
-export function reasons(recommendation) {
+export function reasons(recommendation, label = say("why")) {
   if (recommendation.reasons.length === 0) return null;
   return element(
     "ul",
-    { class: "reasons", "aria-label": say("why") },
+    { class: "reasons", "aria-label": label },
     recommendation.reasons.map((reason) => {
       const against = reason.contribution < 0;
       return element(

@@ -28,6 +28,11 @@ export const TEXT = {
 
     offers: "Recommended",
     offersFor: "on data up to {month}",
+    chanceAnything: "Adds something next month",
+    chanceRarely: "under {chance}",
+    oneIn: "(1 in {number})",
+    chanceThen: "If so, {title} with a chance of {chance}.",
+    whyAnything: "Why they may add something",
     scoreMeaning: "Score: if the customer adds a product, the chance that it is this one.",
     offersNone: "Nothing is left to offer.",
     score: "Score",
@@ -163,6 +168,11 @@ export const TEXT = {
 
     offers: "Рекомендации",
     offersFor: "по данным на {month}",
+    chanceAnything: "Подключит что-нибудь в следующем месяце",
+    chanceRarely: "менее {chance}",
+    oneIn: "(1 из {number})",
+    chanceThen: "Если подключит, то «{title}» с вероятностью {chance}.",
+    whyAnything: "Почему может что-нибудь подключить",
     scoreMeaning: "Оценка: если клиент подключит продукт, вероятность, что именно этот.",
     offersNone: "Предложить больше нечего.",
     score: "Оценка",

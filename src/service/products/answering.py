@@ -67,24 +67,26 @@ class Answering:
             popular = iter([("popularity", lambda: catalogue.popular)])
             chosen = fallback.choose(popular, k, (), forbidden, cooldown, reason)
             rows = fallback.rows(catalogue, chosen, _never, _never)
+            anything = fallback.UNKNOWN
         else:
             forbidden = catalogue.rules.forbidden(int(catalogue.applying[row]))
             chain = fallback.offline_chain(catalogue, row)
             chosen = fallback.choose(chain, k, (), forbidden, cooldown, "")
             rows = fallback.offline_rows(catalogue, row, chosen)
+            anything = fallback.offline_anything(catalogue, row)
         self._watch(catalogue, catalogue.codes(row), chosen)
-        return self._answer(catalogue, customer, chosen, rows, started, "offline")
+        return self._answer(catalogue, customer, chosen, rows, anything, started, "offline")
 
     async def _from_models(self, asked: Asked, k: int) -> dict[str, Any]:
         """Answer if a profile or holdings were given."""
         started = time.perf_counter()
         catalogue = self._serving.catalogue
-        chosen, rows = await self._process.in_models(self._score, catalogue, asked, k)
-        return self._answer(catalogue, asked.customer, chosen, rows, started, "online")
+        chosen, rows, anything = await self._process.in_models(self._score, catalogue, asked, k)
+        return self._answer(catalogue, asked.customer, chosen, rows, anything, started, "online")
 
     def _score(
         self, catalogue: Catalogue, asked: Asked, k: int
-    ) -> tuple[Selection, list[dict[str, Any]]]:
+    ) -> tuple[Selection, list[dict[str, Any]], fallback.Anything]:
         customer, known_holdings = batch(catalogue, asked)
         scores = OnlineScores(catalogue, customer)
         ids = np.array([asked.customer if asked.customer is not None else ""], dtype=object)
@@ -98,7 +100,9 @@ class Answering:
             "" if known_holdings else "holdings are not known",
         )
         self._watch(catalogue, _codes(catalogue, asked), chosen)
-        return chosen, fallback.online_rows(catalogue, chosen, scores)
+        rows = fallback.online_rows(catalogue, chosen, scores)
+        anything = scores.anything(catalogue.explainer) if known_holdings else fallback.UNKNOWN
+        return chosen, rows, anything
 
     def _watch(self, catalogue: Catalogue, codes: BinCodes | None, chosen: Selection) -> None:
         """Count for drift; popular products have no counterpart in the offline lists."""
@@ -115,11 +119,13 @@ class Answering:
         customer: int | str | None,
         chosen: Selection,
         rows: list[dict[str, Any]],
+        anything: fallback.Anything,
         started: float,
         path: str,
     ) -> dict[str, Any]:
         identity = self._process.next_answer()
         products = [row["product"] for row in rows]
+        chance, reasons = anything
         source, fell_back = chosen.source, chosen.fallback
         self._process.monitoring.count_answer(source, fell_back, products, chosen.removed)
         self._process.log.write(
@@ -131,6 +137,7 @@ class Answering:
                 "digest": catalogue.digest,
                 "path": path,
                 "products": products,
+                "chance": chance,
                 "scores": chosen.scores,
                 "sources": chosen.sources,
                 "removed": chosen.removed,
@@ -146,6 +153,8 @@ class Answering:
             "source": source,
             "fallback": fell_back,
             "why": chosen.why,
+            "chance": chance,
+            "chance_reasons": reasons,
             "recommendations": rows,
             "removed": chosen.removed,
         }

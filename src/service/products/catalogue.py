@@ -26,10 +26,11 @@ from src.products.schema import Schema
 from src.products.scoring import POOL, POPULARITY, PROPENSITY, RANKER, Models
 from src.products.windows import Windows
 from src.service.monitoring.drift_reference import BinCodes, Reference, first_offers
+from src.service.products.anything import Anything
 from src.service.products.known import Known
 from src.service.products.offline_lists import OfflineLists
 from src.service.products.preparation import Preparation
-from src.service.products.reasons import Explainer, StoredReasons
+from src.service.products.reasons import Explainer, StoredReasons, begins_of
 from src.service.products.wording import Wording, read_wording
 from src.service.readable import readable
 from src.service.settings import Settings, git_revision
@@ -68,6 +69,8 @@ class Catalogue:
         Of each item of the personal lists.
     begins : int32 array, shape (customers,)
         Row in `reasons` of each customer's first item.
+    anything : Anything
+        The chance that each customer of the last month adds anything.
     reference : Reference
         What drift is measured against.
     """
@@ -87,6 +90,7 @@ class Catalogue:
     support: NDArray[np.int16]
     reasons: StoredReasons
     begins: NDArray[np.int32]
+    anything: Anything
     explainer: Explainer
     wording: Wording
     reference: Reference
@@ -118,8 +122,11 @@ class Catalogue:
         with ThreadPoolExecutor() as threads:
             preparing = threads.submit(_preparation, schema, windows)
             telling = threads.submit(_reasons, models)
-            explaining = threads.submit(Explainer, schema, models.ranker, wording)
+            explaining = threads.submit(
+                Explainer, schema, models.ranker, models.propensity, wording
+            )
             known = Known.read(paths.HISTORY, paths.PROFILES, products, windows)
+            looking = threads.submit(Anything.read, known, models.propensity.names)
             reading = {kind: threads.submit(_lists, kind, known, products) for kind in kinds()}
             present = known.position >= 0
             applying = rules.applying(known.history.customers, None)
@@ -142,7 +149,8 @@ class Catalogue:
             applying=applying,
             support=_support(lists),
             reasons=telling.result(),
-            begins=telling.result().begins(personal),
+            begins=begins_of(personal),
+            anything=looking.result(),
             explainer=explaining.result(),
             wording=wording,
             reference=referring.result(),
@@ -173,7 +181,7 @@ class Catalogue:
                 lists=lists,
                 support=_support(lists),
                 reasons=reasons,
-                begins=reasons.begins(lists[PERSONAL]),
+                begins=begins_of(lists[PERSONAL]) if kind == PERSONAL else self.begins,
                 reference=_reference(self.known, lists[PERSONAL], self.rules, self.applying),
             )
 

@@ -19,6 +19,9 @@ from src.service.products.reasons import Explainer
 logger = logging.getLogger(__name__)
 
 Ranked = tuple[list[int], list[float]]
+Anything = tuple[float | None, list[dict[str, Any]]]  # chance of adding anything, with reasons
+
+UNKNOWN: Anything = (None, [])
 
 
 @dataclass
@@ -151,9 +154,14 @@ class OnlineScores:
         return ranker.features(self.customer, scores)[1]
 
     @cached_property
+    def about(self) -> NDArray[np.float32]:
+        """What propensity looks at; (1, features)."""
+        return self._models.propensity.features(self.customer)[1]
+
+    @cached_property
     def chances(self) -> Scores:
         """Chance of adding each item; float32, (1, items)."""
-        return self._models.propensity.score(self.customer)
+        return self._models.propensity.score_features(self.customer, self.about)
 
     def personal(self) -> Scores:
         """Scores of the blend; float32, (1, items)."""
@@ -181,6 +189,15 @@ class OnlineScores:
     def reasons(self, explainer: Explainer, items: list[int]) -> list[list[dict[str, Any]]]:
         """Reasons of the blend for some items."""
         return explainer.computed(self.features, items) if items else []
+
+    def anything(self, explainer: Explainer) -> Anything:
+        """The chance that they add anything, with reasons; unknown if propensity fails."""
+        try:
+            (chance,) = self._models.propensity.anything(self.chances).tolist()
+            return chance, explainer.computed_anything(self.about, self.chances)
+        except Exception:
+            logger.exception("the chance of adding anything failed")
+            return UNKNOWN
 
 
 def rows(
@@ -221,6 +238,14 @@ def offline_rows(catalogue: Catalogue, row: int, result: Selection) -> list[dict
         lambda item: kinds_in(support[place[item]]),
         lambda item: reasons[place[item]],
     )
+
+
+def offline_anything(catalogue: Catalogue, row: int) -> Anything:
+    """The chance that a known customer adds anything, with reasons."""
+    place = int(catalogue.known.position[row])
+    stored = catalogue.anything
+    reasons = catalogue.explainer.read_anything(stored.reasons, place)
+    return float(stored.chances[place]), reasons
 
 
 def online_rows(

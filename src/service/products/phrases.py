@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from src.models.contract import Phrase
+from src.models.encoding import Encoder
 from src.models.features import FEATURES, LAGGED, UNKNOWN_THEN, Feature, Lagged
-from src.models.ranker import Ranker
 from src.models.registry import FIRST_STAGE
 from src.products.schema import Schema, Title
 from src.service.products.wording import Wording, plain
@@ -32,13 +32,15 @@ Teller = Callable[[float], Phrase]  # of the value of a feature; NaN if there is
 
 
 class Phrases:
-    """Phrases for the features of a ranker."""
+    """Phrases for the features of a model, by their names."""
 
-    def __init__(self, schema: Schema, ranker: Ranker, wording: Wording) -> None:
+    def __init__(
+        self, schema: Schema, encoder: Encoder, names: list[str], wording: Wording
+    ) -> None:
         self._titles = schema.products
         self._wording = wording
-        self._categories = ranker.encoder.categories
-        self._names: list[str] = list(ranker.booster.feature_names_)
+        self._categories = encoder.categories
+        self._names = names
         self._tellers = [self._teller(name) for name in self._names]
         self.phrase = lru_cache(maxsize=500_000)(self._phrase)
 

@@ -6,7 +6,7 @@ from src.products.schema import Title
 
 
 class Reason(BaseModel):
-    """What speaks for a product, or against it, in words."""
+    """What speaks for a product, or for adding anything, or against it, in words."""
 
     en: str
     ru: str
@@ -21,7 +21,10 @@ class Recommendation(BaseModel):
 
     product: str
     title: Title
-    score: float = Field(description="comparable within one source only")
+    score: float = Field(
+        description="comparable within one source only; personal: the chance that it is this "
+        "product, if the customer adds one"
+    )
     source: str = Field(description="personal, a first-stage model, or popularity")
     supported_by: list[str] = Field(
         description="first-stage models whose own lists hold the product as well"
@@ -40,6 +43,13 @@ class Answer(BaseModel):
     source: str = Field(description="where the first product comes from")
     fallback: bool = Field(description="whether the first product is not from personal scores")
     why: str
+    chance: float | None = Field(
+        description="that the customer adds anything next month; null if their holdings are not "
+        "known, or the model failed"
+    )
+    chance_reasons: list[Reason] = Field(
+        description="what speaks for their adding anything, the strongest first"
+    )
     recommendations: list[Recommendation]
     removed: dict[str, int] = Field(description="products taken out last, by rule")
 

@@ -22,7 +22,7 @@ from src.products import clean, ingest, recommend, split
 from src.service.app import create_app
 from src.service.settings import Settings
 from src.service.web import keys
-from tests.service.bank import Service, TestClient
+from tests.service.bank import Service, TestClient, fit_models
 from tests.service.page.conftest import ROOT, serve
 from tests.service.page.screenshots import find, open_page, sign_in
 
@@ -76,8 +76,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         content["schema"] = SCHEMA
         Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         Path("service.yaml").write_bytes((ROOT / "service.yaml").read_bytes())
-        for stage in (ingest, clean, split, recommend):
+        for stage in (ingest, clean, split):
             stage.main()
+        fit_models()
+        recommend.main()
     finally:
         os.chdir(before)
     return made

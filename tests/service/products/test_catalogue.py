@@ -27,6 +27,8 @@ FILES = [
     paths.WINDOWS,
     paths.RECOMMENDATIONS,
     paths.REASONS,
+    paths.CHANCES,
+    paths.WHO_REASONS,
     f"{paths.SERVING_LISTS}/als.parquet",
     f"{paths.SERVING}/ranker.cbm",
     f"{paths.SERVING}/kmeans.npz",
@@ -103,7 +105,15 @@ def test_a_broken_file_changes_nothing(
 
 SERVED = [
     f"{paths.SERVING}/{name}"
-    for name in ("als.npz", "kmeans.npz", "mlc.cbm", "popularity.npz", "ranker.cbm")
+    for name in (
+        "als.npz",
+        "kmeans.npz",
+        "mlc.cbm",
+        "popularity.npz",
+        "ranker.cbm",
+        "propensity.cbm",
+        "pool.npz",
+    )
 ] + [paths.WINDOWS, paths.MEDIANS, paths.HISTORY]
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
@@ -151,7 +161,7 @@ def test_one_flipped_byte_is_found(path: str) -> None:
         ("[]", "is damaged: it is no table of files; run dvc"),
         (
             '{"models/serving/als.npz": "0"}',
-            "is not about the files that are served: they differ in 13, for example "
+            "is not about the files that are served: they differ in 17, for example "
             "data/products/history.parquet; run dvc",
         ),
     ],
@@ -231,8 +241,30 @@ def test_reasons_of_other_lists(service: Service) -> None:
     assert service.app.state.serving.catalogue is before
 
 
+@pytest.mark.parametrize("path", [paths.CHANCES, paths.WHO_REASONS])
+@pytest.mark.usefixtures("bank")
+def test_chances_of_other_customers(path: str) -> None:
+    pq.write_table(pq.read_table(path).slice(1), path)
+    manifest.write()
+    message = f"^{path} is not about the 119 customers of the last month; run dvc repro or dvc pull"
+    with pytest.raises(InputError, match=message):
+        create_app(Settings())
+
+
+@pytest.mark.usefixtures("bank")
+def test_chances_that_are_none() -> None:
+    table = pq.read_table(paths.CHANCES)
+    place = table.column_names.index("anything")
+    above = pa.array(table["anything"].to_numpy() + 1)
+    pq.write_table(table.set_column(place, "anything", above), paths.CHANCES)
+    manifest.write()
+    with pytest.raises(InputError, match=f"^{paths.CHANCES}: column anything is no chance in some"):
+        create_app(Settings())
+
+
 @pytest.mark.parametrize(
-    ("path", "column"), [(paths.HISTORY, "loan"), (paths.PROFILES, "customer")]
+    ("path", "column"),
+    [(paths.HISTORY, "loan"), (paths.PROFILES, "customer"), (paths.CHANCES, "anything")],
 )
 @pytest.mark.usefixtures("bank")
 def test_a_table_without_a_column(path: str, column: str) -> None:

@@ -2,11 +2,11 @@
 
 import math
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from src.models.ranker import Ranker
+from src.models.encoding import Encoder
 from src.products.schema import Schema
 from src.service.products.phrases import Phrases
 from src.service.products.wording import Wording
@@ -47,11 +47,10 @@ def words(names: list[str]) -> Phrases:
     encoder = SimpleNamespace(
         numeric=("age", "income", "income_missing"), categories={"segment": ("TOP", "UNI")}
     )
-    ranker: Any = SimpleNamespace(encoder=encoder, booster=SimpleNamespace(feature_names_=names))
     wording = Wording.model_validate(
         {"attributes": {"age": {"title": {"en": "age", "ru": "возраст"}}}}
     )
-    return Phrases(Schema.model_validate(PARAMS["schema"]), cast(Ranker, ranker), wording)
+    return Phrases(Schema.model_validate(PARAMS["schema"]), cast(Encoder, encoder), names, wording)
 
 
 @pytest.mark.parametrize(("name", "value", "en", "ru"), PHRASES)
