@@ -82,12 +82,15 @@ def fit(dataset: Dataset, settings: PropensitySettings) -> Propensity:
 def fit_earlier(dataset: Dataset, settings: PropensitySettings) -> Propensity | None:
     """Learn from all blend months but the last, to be compared with what was added in that one.
 
-    One bag is enough for that. None if there is only one blend month.
+    One bag is enough for that. None if there is only one blend month, or too little in the others.
     """
     if len(dataset.windows.blend) < 2:
         return None
     fewer = {"bags": 1, "others": max(settings.others // settings.bags, 100)}
-    return fit(dataset.before_test(), settings.model_copy(update=fewer))
+    try:
+        return fit(dataset.before_test(), settings.model_copy(update=fewer))
+    except InputError:
+        return None
 
 
 def calibrate(propensity: Propensity, like: Propensity, dataset: Dataset, rows: int) -> Propensity:

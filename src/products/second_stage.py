@@ -112,7 +112,8 @@ def fit_pool(
 ) -> Pool:
     """Weigh ranker and propensity by what adders of the last blend month added.
 
-    Neither has learnt from it: a ranker of the months before is fitted for this.
+    Neither has learnt from it: a ranker of the months before is fitted for this. If these have too
+    few adders for one, the pool is the geometric mean.
 
     Parameters
     ----------
@@ -128,7 +129,10 @@ def fit_pool(
     held_back = dataset.before_test()
     earlier = find_adders(held_back, settings)
     scores = {name: first_stage[name].score(earlier.customers) for name in settings.models}
-    ranker = fit_ranker(earlier, scores, dataset.products, settings)
+    try:
+        ranker = fit_ranker(earlier, scores, dataset.products, settings)
+    except InputError:
+        return Pool()
     month = month_of(held_back.windows.test[0])
     additions = held_back.additions(month)
     adds = np.asarray(additions.any(axis=1))
