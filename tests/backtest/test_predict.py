@@ -23,7 +23,7 @@ from src.errors import InputError, ResourceError
 from src.evaluation import comparison
 from src.products.dataset import Dataset
 from src.products.evaluate import score_all
-from src.products.fitting import refit
+from src.products.fitting import fit_all
 from src.tables.months import month_of
 from tests.backtest.conftest import SETTINGS, WriteSettings
 from tests.clones import ROOT
@@ -31,7 +31,8 @@ from tests.products.conftest import OpenBank
 from tests.products.test_dataset import changed_since
 
 MARCH, APRIL, MAY = (datetime.date(2016, month, 28) for month in (3, 4, 5))
-MODELS = ["popularity", "mlc", "kmeans", "als", "interleave", "blend"]
+FIRST = ["popularity", "mlc", "kmeans", "als", "interleave"]
+MODELS = [*FIRST, "ranker", "propensity", "blend"]
 
 
 def chosen(dataset: Dataset, **own: object) -> tuple[list[datetime.date], list[str]]:
@@ -79,7 +80,7 @@ def test_the_last_month_is_what_evaluate_measures(dataset: Dataset) -> None:
     month = month_of(MAY)
     customers = dataset.customers(month)
     additions = dataset.additions(month)[dataset.rows(customers)]
-    lists, _ = score_all(refit(dataset), customers)  # on windows of which May is the test month
+    lists, _ = score_all(fit_all(dataset), customers)  # on windows of which May is the test month
     precision = comparison.precisions(lists, additions)
     adds = additions.any(axis=1)
     assert table.column_names == ["customer", *MODELS]
@@ -113,7 +114,7 @@ def test_no_list_is_made_from_the_month_to_predict_or_a_later_one(
 ) -> None:
     def lists(data: Dataset) -> comparison.Rankings:
         past = data.before(date)
-        return rank(refit(past), past.customers(month_of(date)), "")
+        return rank(fit_all(past), past.customers(month_of(date)), "")
 
     before = lists(open_bank(crowd))
     after = lists(open_bank(changed_since(crowd, date, seed)))

@@ -167,7 +167,7 @@ def test_main_prints_markdown_and_draws(
     )
     assert Path("report/compare.png").read_bytes().startswith(b"\x89PNG")
     entry.main()  # without two backtests
-    assert capsys.readouterr().out == BETTER + "\n"
+    assert capsys.readouterr().out == f"{BETTER}\n\n{COMMIT} and faster\n"
 
 
 @pytest.mark.usefixtures("workspace")
