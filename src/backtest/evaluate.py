@@ -14,7 +14,7 @@ from src.drawing import save
 from src.errors import run
 from src.evaluation.comparison import mean_precisions, with_intervals
 from src.evaluation.differences import VERDICT_ON, paired
-from src.evaluation.intervals import Scores, bootstrap_over_months
+from src.evaluation.intervals import Scores, bootstrap_over_months, resampled_over_months
 from src.reporting import write_csv, write_json
 
 PARAMS = "pipelines/backtest/params.yaml"
@@ -86,6 +86,36 @@ def against_others(precision: Precisions, settings: Evaluate) -> dict[str, dict[
     }
 
 
+def in_resamples(
+    adders: pd.DataFrame, precision: Precisions, customers: list[int], settings: Evaluate
+) -> pd.DataFrame:
+    """MAP@7 among adders of all models in the same resamples, so that another run can be paired.
+
+    Parameters
+    ----------
+    adders : DataFrame
+        By month and customer: what `precision` was taken from.
+    precision : dict of name -> list of float arrays, shape (adders,)
+    customers : list of int
+        Number of all customers of each month.
+    settings : Evaluate
+
+    Returns
+    -------
+    DataFrame
+        First a row of all months as they are, then one of each resample of `over_months`. `adders`
+        is the mean of a hash of month and customer: it tells two resamples, or two sets of test
+        customers, apart and names nobody.
+    """
+    hashed = pd.util.hash_pandas_object(adders[["month", "customer"]], index=False) / 2.0**64
+    marks = [own.to_numpy() for _, own in hashed.groupby(adders["month"], sort=True)]
+    columns = {"adders": marks, **precision}
+    months = [np.column_stack(scores) for scores in zip(*columns.values(), strict=True)]
+    _, means = resampled_over_months(months, customers, settings.resamples, settings.seed)
+    all_months = np.mean([month.mean(axis=0) for month in months], axis=0)
+    return pd.DataFrame(np.vstack([all_months, means]), columns=list(columns))
+
+
 def as_table(months: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """`by_month` as rows of month and model."""
     rows = []
@@ -130,6 +160,8 @@ def main() -> None:
     )
     table = as_table(monthly)
     write_csv(paths.BY_MONTH, table)
+    customers = [measured["customers"] for measured in months.values()]
+    write_csv(paths.RESAMPLES, in_resamples(adders, precision, customers, settings))
     save(paths.BY_MONTH_PNG, figures.by_month(table))
 
 

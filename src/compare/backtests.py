@@ -1,52 +1,21 @@
 """The verdict over many test months, where both revisions hold a backtest."""
 
-import io
-from dataclasses import replace
+import json
 from hashlib import md5
 from typing import Any
 
-import pandas as pd
-
 from src.backtest import paths
-from src.compare import revisions
-from src.compare.differences import AdderScores, Comparison, compare_months
-from src.compare.presentation import over_months
+from src.compare import resamples, revisions
+from src.compare.presentation import short
+from src.compare.resamples import Change
 from src.errors import InputError
+from src.evaluation.differences import VERDICT_ON
+from src.evaluation.report import few_months
 from src.params import read_yaml
 
 PIPELINE = "pipelines/backtest/dvc.yaml"
 _LOCK, _STAGE = "pipelines/backtest/dvc.lock", "predict"
 _ROOT_LOCK, _ROOT_PARAMS = "dvc.lock", "params.yaml"
-
-
-def backtests(before: str, after: str) -> Comparison | None:
-    """Compare the backtests of two revisions; None if one of them holds none.
-
-    Raises
-    ------
-    InputError
-        A backtest does not belong to the rest of its revision, is out of reach, or has nothing in
-        common with the other.
-    """
-    both = (before, after)
-    changed = [differing(revision) for revision in both]
-    if None in changed:
-        return None
-    for revision, names in zip(both, changed, strict=True):
-        if names:
-            raise InputError(
-                f"the backtest of '{revision}' is an older one: {names[0]} has changed since"
-                f"{f', and {len(names) - 1} more' if len(names) > 1 else ''}. Run 'dvc repro "
-                f"{PIPELINE}' there and commit its lock"
-            )
-    return compare_months(*map(read, both))
-
-
-def read(revision: str) -> AdderScores:
-    """Read AP@7 by month and customer of a revision's backtest."""
-    (content,) = revisions.read(revision, paths.ADDERS)
-    table = pd.read_parquet(io.BytesIO(content)).set_index(["month", "customer"])
-    return AdderScores(revision, {}, table, pd.DataFrame(index=table.index))
 
 
 def differing(revision: str) -> list[str] | None:
@@ -88,14 +57,58 @@ def months_section(before: str, after: str, titles: tuple[str, str] | None = Non
     titles : tuple of str, optional
         What they are called, if not by themselves.
     """
-    names = titles or (before, after)
-    try:
-        comparison = backtests(before, after)
-    except InputError as error:
-        cause = str(error).replace(before, names[0]).replace(after, names[1])
-        return f"**No verdict over several months**: {cause}."
-    if comparison is None:
+    both = before, after
+    names = titles or both
+    changed = [differing(revision) for revision in both]
+    if None in changed:
         return ""
-    sides = (comparison.before, comparison.after)
-    old, new = (replace(side, revision=name) for side, name in zip(sides, names, strict=True))
-    return over_months(replace(comparison, before=old, after=new))
+    for name, causes in zip(names, changed, strict=True):
+        if causes:
+            more = f", and {len(causes) - 1} more" if len(causes) > 1 else ""
+            return _no_verdict(
+                f"the backtest of '{name}' is an older one: {causes[0]} has changed since{more}. "
+                f"Run 'dvc repro {PIPELINE}' there and commit what it wrote"
+            )
+    try:
+        rows = resamples.changes(before, after, paths.RESAMPLES, ["adders"])
+        months = _months(after)
+    except InputError as error:
+        cause = str(error)
+        for revision, name in zip(both, names, strict=True):
+            cause = cause.replace(f"'{short(revision)}'", f"'{name}'")
+        return _no_verdict(cause)
+    rows.sort(key=lambda row: row.title != VERDICT_ON)
+    count = "1 test month" if len(months) == 1 else f"{len(months)} test months"
+    few = few_months(len(months))
+    parts = [f"### Over {count}", _conclusion(rows[0], names)]
+    if any(row.verdict != "identical" for row in rows):
+        parts += [
+            resamples.table("MAP@7 among adders", *names, rows),
+            f"*The mean of MAP@7 among the adders of each month, {months[0]} … {months[-1]}, all "
+            "learnt from what lies before it; paired: months, and customers within them, were "
+            "resampled alike in both.*",
+        ]
+    elif len(rows) > 1:
+        parts.append("So do all other models.")
+    return "\n\n".join([*parts, *([few] if few else [])])
+
+
+def _no_verdict(cause: str) -> str:
+    return f"**No verdict over several months**: {cause}."
+
+
+def _conclusion(row: Change, names: tuple[str, str]) -> str:
+    if row.verdict == "identical":
+        return f"**No difference: identical.** {row.title} scores the same in every resample."
+    if row.verdict == "no difference":
+        return (
+            f"**No difference: the interval contains 0.** {row.measured}. That does not prove both "
+            "equal: the truth may be any value in the interval."
+        )
+    winner = short(names[row.verdict == "higher"])
+    return f"**`{winner}` is better.** {row.measured}."
+
+
+def _months(revision: str) -> list[str]:
+    (content,) = revisions.read(revision, paths.METRICS)
+    return list(json.loads(content)["by_month"])

@@ -2,7 +2,7 @@
 
 import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -101,43 +101,6 @@ def compare(before: AdderScores, after: AdderScores) -> Comparison:
             pair = old.loc[members, first.title], new.loc[members, first.title]
             parts += _differences({str(title): pair})
     return Comparison(before, after, models, parts)
-
-
-def compare_months(before: AdderScores, after: AdderScores) -> Comparison:
-    """Pair the adders of all test months that two backtests have in common.
-
-    Parameters
-    ----------
-    before, after : AdderScores
-        Their `models` are by month and customer. The test months that are paired are `months` in
-        the section `test` of the result.
-
-    Raises
-    ------
-    InputError
-        No month with an adder, or no model, is common to both.
-    """
-    common = before.models.index.intersection(after.models.index).sort_values()
-    names = [str(name) for name in after.models if name in before.models]
-    if common.empty or not names:
-        what = "adder of a test month" if common.empty else "model"
-        raise InputError(
-            f"the backtests of '{before.revision}' and '{after.revision}' have no {what} in common"
-        )
-    names.sort(key=lambda name: name != VERDICT_ON)
-    months = common.get_level_values("month").unique()
-    old, new = (
-        [scores.models.loc[common].xs(month, level="month") for month in months]
-        for scores in (before, after)
-    )
-    pairs = {
-        name: ([own[name].to_numpy() for own in old], [own[name].to_numpy() for own in new])
-        for name in names
-    }
-    test = {"months": [str(month) for month in months]}
-    return Comparison(
-        replace(before, test=test), replace(after, test=test), paired(pairs, RESAMPLES, SEED), []
-    )
 
 
 def _differences(pairs: dict[str, tuple[pd.Series, pd.Series]]) -> list[Difference]:

@@ -5,7 +5,6 @@ from matplotlib.figure import Figure
 from src.compare.differences import RESAMPLES, Comparison
 from src.compare.forest_plot import forest_plot
 from src.evaluation.differences import Difference
-from src.evaluation.report import few_months
 
 
 def conclusion(comparison: Comparison) -> str:
@@ -53,27 +52,6 @@ def markdown(comparison: Comparison) -> str:
         *_notes(comparison),
     ]
     return "\n".join(lines)
-
-
-def over_months(comparison: Comparison) -> str:
-    """The same over the test months of two backtests, see `compare_months`."""
-    months = comparison.after.test["months"]
-    count = "1 test month" if len(months) == 1 else f"{len(months)} test months"
-    lines = [f"### Over {count}", "", conclusion(comparison)]
-    if comparison.identical:
-        lines += ["", "So do all other models."] if len(comparison.models) > 1 else []
-    else:
-        lines += [
-            "",
-            *_table(comparison),
-            "",
-            f"*The mean of MAP@7 among the adders of each month, {months[0]} … {months[-1]}, all "
-            "learnt from what lies before it; paired by month and customer. Months, and customers "
-            f"within them, were resampled {RESAMPLES:,} times.*",
-        ]
-    if few := few_months(len(months)):
-        lines += ["", few]
-    return "\n".join([*lines, *_alone(comparison)])
 
 
 def _table(comparison: Comparison) -> list[str]:

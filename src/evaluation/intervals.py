@@ -109,18 +109,10 @@ def bootstrap_over_months(
     """
     names = list(values)
     months = [np.column_stack(scores) for scores in zip(*values.values(), strict=True)]
-    generator = np.random.default_rng(seed)
-    drawn = generator.integers(0, len(months), size=(resamples, len(months)))
-    over_all = np.empty((*drawn.shape, len(names)))
-    over_adders = np.empty_like(over_all)
-    for month, (scores, size) in enumerate(zip(months, customers, strict=True)):
-        places = drawn == month
-        sums, adders = resampled_sums(scores, size, int(places.sum()), generator)
-        over_all[places] = sums / size
-        over_adders[places] = sums / np.maximum(adders, 1)[:, None]
+    over_all, over_adders = resampled_over_months(months, customers, resamples, seed)
     tails = [(1 - level) / 2, (1 + level) / 2]
-    low_all, high_all = np.quantile(over_all.mean(axis=1), tails, axis=0)
-    low_adders, high_adders = np.quantile(over_adders.mean(axis=1), tails, axis=0)
+    low_all, high_all = np.quantile(over_all, tails, axis=0)
+    low_adders, high_adders = np.quantile(over_adders, tails, axis=0)
     sums_of = np.array([scores.sum(axis=0) for scores in months])
     mean_all = (sums_of / np.array(customers)[:, None]).mean(axis=0)
     mean_adders = (sums_of / np.array([len(scores) for scores in months])[:, None]).mean(axis=0)
@@ -131,6 +123,34 @@ def bootstrap_over_months(
         )
         for i, name in enumerate(names)
     }
+
+
+def resampled_over_months(
+    months: list[Scores], customers: list[int], resamples: int, seed: int
+) -> tuple[Scores, Scores]:
+    """Means in each resample of `bootstrap_over_months`: over all customers, and over adders.
+
+    Parameters
+    ----------
+    months : list of float arrays, shape (adders, columns)
+    customers : list of int
+        Number of all customers of each month, adders included.
+    resamples, seed : int
+
+    Returns
+    -------
+    float arrays, shape (resamples, columns)
+    """
+    generator = np.random.default_rng(seed)
+    drawn = generator.integers(0, len(months), size=(resamples, len(months)))
+    over_all = np.empty((*drawn.shape, months[0].shape[1]))
+    over_adders = np.empty_like(over_all)
+    for month, (scores, size) in enumerate(zip(months, customers, strict=True)):
+        places = drawn == month
+        sums, adders = resampled_sums(scores, size, int(places.sum()), generator)
+        over_all[places] = sums / size
+        over_adders[places] = sums / np.maximum(adders, 1)[:, None]
+    return over_all.mean(axis=1), over_adders.mean(axis=1)
 
 
 def resampled_means(

@@ -9,7 +9,14 @@ import pyarrow as pa
 import pytest
 
 from src.backtest import evaluate, paths
-from src.backtest.evaluate import Evaluate, against_others, as_table, by_month, over_months
+from src.backtest.evaluate import (
+    Evaluate,
+    against_others,
+    as_table,
+    by_month,
+    in_resamples,
+    over_months,
+)
 from src.reporting import write_exact, write_parquet
 from tests.backtest.conftest import WriteSettings
 
@@ -95,6 +102,25 @@ def test_the_blend_against_every_other_model() -> None:
     assert als["verdict"] == "no difference"
 
 
+def test_resamples_can_be_paired_with_another_runs() -> None:
+    dates = ["2016-04-28"] * 2 + ["2016-05-28"] * 4
+    adders = pd.DataFrame({"month": dates, "customer": [1, 2, 1, 3, 4, 5]})
+    table = in_resamples(adders, PRECISION, [10, 40], SETTINGS)
+    assert list(table) == ["adders", "popularity", "blend"]
+    assert len(table) == 1 + SETTINGS.resamples
+    assert list(table.loc[0, ["popularity", "blend"]]) == [(0.25 + 0.5) / 2, 0.75]
+    low, high = np.quantile(table.loc[1:, "blend"], [0.025, 0.975])
+    row = over_months(MONTHS, PRECISION, SETTINGS)["blend"]
+    assert low == pytest.approx(row["map@7_adders_lo"])
+    assert high == pytest.approx(row["map@7_adders_hi"])
+
+    better = PRECISION | {"blend": [np.array([1.0, 1.0]), np.array([1.0, 1.0, 1.0, 0.5])]}
+    again = in_resamples(adders, better, [10, 40], SETTINGS)
+    pd.testing.assert_frame_equal(again.drop(columns="blend"), table.drop(columns="blend"))
+    others = in_resamples(adders.assign(customer=[1, 9, 1, 3, 4, 5]), PRECISION, [10, 40], SETTINGS)
+    assert others["adders"][0] != table["adders"][0]
+
+
 def test_a_row_per_month_and_model() -> None:
     table = as_table(by_month(MONTHS, PRECISION, SETTINGS))
     assert table[["month", "model", "customers", "adders"]].to_numpy().tolist() == [
@@ -133,4 +159,5 @@ def test_main_writes_metrics_table_and_figure(
     assert metrics["by_month"]["2016-04-28"]["popularity"]["map@7_adders"] == 0.25
     assert list(metrics["blend_minus"]) == ["popularity"]
     assert len(pd.read_csv(paths.BY_MONTH)) == 4
+    assert len(pd.read_csv(paths.RESAMPLES)) == 1 + 50
     assert Path(paths.BY_MONTH_PNG).read_bytes().startswith(b"\x89PNG")

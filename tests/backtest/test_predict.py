@@ -245,7 +245,7 @@ def test_too_little_to_learn_from_names_the_month(
     def refuse(_: Dataset) -> None:
         raise InputError("in the blend months nobody adds: lengthen split.blend in params.yaml")
 
-    monkeypatch.setattr(predict, "refit", refuse)
+    monkeypatch.setattr(predict, "fit_all", refuse)
     sentence = (
         r"^2016-04-28 cannot be predicted: in the blend months nobody adds: lengthen split\.blend "
         rf"in params\.yaml, or raise predict\.months_before in {PARAMS}$"

@@ -49,7 +49,7 @@ def test_differences_within_resamples(written: dict[tuple[str, str], pd.DataFram
         f"| network | 0.5000 | 0.6000 | +0.1000 | {MINUS}0.0925 … +0.2925 | no difference |\n"
         f"| logistic | 0.5000 | 0.3750 | {MINUS}0.1250 | {MINUS}0.1250 … {MINUS}0.1250 | lower |\n"
         "| frequency | 0.5000 | 0.5000 | 0 |  | identical |",
-        "*Paired by client: 4 resamples of clients, the same in both.*",
+        "*Paired by client: the same resamples of clients in both.*",
         f"*MAP@10 of new providers: not compared. 'main' has no {paths.EXAMPLES_RESAMPLES}.*",
     ]
 
@@ -59,8 +59,8 @@ def test_other_clients_are_not_paired(written: dict[tuple[str, str], pd.DataFram
     written["main", paths.GINI_RESAMPLES] = resamples(booster=base)
     written["faster", paths.GINI_RESAMPLES] = resamples(booster=base).replace({"repeated": {2: 1}})
     assert payments.markdown("main", "faster").startswith(
-        "*Gini of operations: not compared. `main` and `faster` measured it on other clients or "
-        "other days, or drew other resamples, and cannot be paired.*"
+        "*Gini of operations: not compared. 'main' and 'faster' measured other customers or other "
+        "days, or drew other resamples, and cannot be paired.*"
     )
 
 
