@@ -6,7 +6,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest payments campaign notebook serve report test lint deps lock s3 mlflow
+.PHONY: help demo backtest payments campaign card notebook serve report test lint deps lock s3 mlflow
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -26,6 +26,9 @@ payments: .venv/runtime ## Install, run the payments pipeline on simulated data,
 campaign: .venv/runtime ## Install, choose whom to contact next month, print what it is expected to bring.
 	dvc repro pipelines/campaign/dvc.yaml
 	python -m src.campaign.report
+
+card: .venv/runtime ## Install, write the model card: groups of customers, what age and sex are worth.
+	dvc repro pipelines/card/dvc.yaml
 
 notebook: .venv/development ## Execute the analysis on the data at hand: data/recommendations_EDA.ipynb.
 	jupyter-execute notebooks/recommendations_EDA.ipynb --output=../data/recommendations_EDA

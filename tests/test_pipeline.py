@@ -28,6 +28,7 @@ from scripts.deps import (
 )
 from src.backtest import paths as backtest_paths
 from src.campaign import paths as campaign_paths
+from src.card import paths as card_paths
 from src.models.contract import FirstStage
 from src.models.registry import FIRST_STAGE
 from src.payments import paths as payments_paths
@@ -109,12 +110,14 @@ STAGES = [stage for file in PIPELINES for stage in stages_of(file)]
 PRODUCTS = stages_of(ROOT / "dvc.yaml")
 PAYMENTS = stages_of(ROOT / "pipelines/payments/dvc.yaml")
 CAMPAIGN = stages_of(ROOT / "pipelines/campaign/dvc.yaml")
+CARD = stages_of(ROOT / "pipelines/card/dvc.yaml")
 SIMULATE = PAYMENTS[0]  # its paths are constants of its own
 
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.module)
 each_product_stage = pytest.mark.parametrize("stage", PRODUCTS, ids=lambda stage: stage.name)
 each_payments_stage = pytest.mark.parametrize("stage", PAYMENTS[1:], ids=lambda stage: stage.name)
 each_campaign_stage = pytest.mark.parametrize("stage", CAMPAIGN, ids=lambda stage: stage.name)
+each_card_stage = pytest.mark.parametrize("stage", CARD, ids=lambda stage: stage.name)
 each_pipeline = pytest.mark.parametrize(
     "file", PIPELINES, ids=lambda file: str(file.relative_to(ROOT))
 )
@@ -248,9 +251,11 @@ def test_metrics_and_plots_are_in_git_and_nothing_persists(stage: Stage) -> None
     tables = {path for path in outs if path.startswith("plots/")}  # behind figures, not drawn
     assert all(path.endswith(".csv") for path in tables)
     # What a clone has not made would fail its `dvc pull` and `dvc exp apply`, were it in a cache.
-    uncached = set(outs) if stage.package in {"payments", "campaign"} else tables
+    optional = {"payments", "campaign", "backtest", "card"}
+    uncached = set(outs) if stage.package in optional else tables
     assert outs == {path: {"cache": False} if path in uncached else {} for path in outs}
-    assert all(path.startswith(("data/", "models/")) for path in set(outs) - tables)
+    documents = {card_paths.CARD}
+    assert all(path.startswith(("data/", "models/")) for path in set(outs) - tables - documents)
 
 
 @each_pipeline
@@ -276,7 +281,7 @@ def test_every_path_is_written_by_one_stage() -> None:
 
 
 def test_catalogues_name_every_path_once() -> None:
-    modules = (paths, payments_paths, backtest_paths, campaign_paths)
+    modules = (paths, payments_paths, backtest_paths, campaign_paths, card_paths)
     named = [path for module in modules for path in catalogue(module).values()]
     assert [path for path, count in Counter(named).items() if count > 1] == []
 
@@ -321,6 +326,20 @@ def test_outputs_of_the_campaign_pipeline_are_its_catalogue() -> None:
 def test_paths_of_a_campaign_stage_are_those_in_its_code(stage: Stage) -> None:
     declared = stage.data | set(stage.written())
     assert declared == touched(stage)
+
+
+def test_outputs_of_the_card_pipeline_are_its_catalogue() -> None:
+    written = {path for stage in CARD for path in stage.written()}
+    assert written == set(catalogue(card_paths).values())
+
+
+@each_card_stage
+def test_paths_of_a_card_stage_are_those_in_its_code(stage: Stage) -> None:
+    declared = stage.data | set(stage.written())
+    named = touched(stage)
+    if paths.MODELS in named:  # read as a whole
+        named |= {path for path in declared if path.startswith(f"{paths.MODELS}/")}
+    assert declared == named - FOLDERS
 
 
 def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:
@@ -377,6 +396,7 @@ def test_params_are_the_sections_that_the_stage_loads(stage: Stage) -> None:
     also = {  # where a study begins; the schema, and the rules that the service has, too
         "tuning": {"params.yaml"},
         "campaign": {"params.yaml", "service.yaml"},
+        "card": {"params.yaml"},
     }
     others = also.get(stage.package, set())
     if stage.module == "src.backtest.predict":
@@ -458,7 +478,9 @@ MAY_IMPORT = {  # room or part of one -> what it may import beside itself
     **dict.fromkeys(("products", "payments"), SHARED),  # never each other
     "products.eda": SHARED | {"eda"},
     "backtest": SHARED | {"products"},
-    **dict.fromkeys(("campaign", "eda", "simulation", "tuning", "service"), BELOW),
+    "card": SHARED | {"products"},
+    **dict.fromkeys(("campaign", "eda", "simulation", "tuning"), BELOW),
+    "service": BELOW | {"campaign.paths"},
     "compare": BELOW | {"backtest.paths"},
     "log_mlflow": BELOW | {"compare"},
 }
@@ -569,6 +591,7 @@ def test_no_raw_data_are_in_git() -> None:
         ("pipelines/payments/params.yaml", "simulate.seed=20250831"),
         ("pipelines/backtest/params.yaml", "predict.workers=2"),
         ("pipelines/campaign/params.yaml", "campaign.seed=7"),
+        ("pipelines/card/params.yaml", "slices.seed=7"),
     ],
 )
 def test_an_experiment_changes_nothing_but_its_parameter(

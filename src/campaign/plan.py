@@ -145,7 +145,7 @@ def main() -> None:
     }
     curve = by_capacity(problem)
     listed = contact_list(people, problem, found, products, channels)
-    write_parquet(paths.CONTACTS, listed)
+    write_parquet(paths.CONTACTS, listed.replace_schema_metadata({"month": str(month)}))
     with atomic(paths.CONTACTS_CSV) as temporary:
         listed.to_pandas().to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     write_json(

@@ -77,7 +77,7 @@ def main() -> None:
     stage = params.load("ingest", Ingest)
     schema = params.load("schema", Schema)
     quality = ingest(stage.path, schema, stage)
-    write_json(paths.QUALITY, quality)
+    write_json(paths.QUALITY, {"source": stage.path, **quality})
     for line in [*quality["notes"], *quality["warnings"]]:  # type: ignore[misc]
         print(f"note: {line}", file=sys.stderr)
 

@@ -10,6 +10,8 @@ from importlib import import_module
 from fastapi import FastAPI
 
 from src import params
+from src.service.campaign import routes as campaign_routes
+from src.service.campaign.contacts import Campaign
 from src.service.feedback import routes as feedback_routes
 from src.service.feedback.store import Feedback, FeedbackSettings
 from src.service.monitoring.metrics import Monitoring
@@ -90,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Offers come first: routes are tried one by one.
     products_routes.add_routes(app, process, serving, asked, payments.state)
     payments_routes.add_routes(app, process, payments)
+    campaign_routes.add_routes(app, process, serving, Campaign(catalogue))
     feedback_routes.add_routes(app, process, given)
     web_routes.add_routes(app)
     add_fault_handlers(app)

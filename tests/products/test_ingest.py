@@ -635,9 +635,11 @@ def test_a_write_that_fails_ends_in_one_line() -> None:
 
 
 def test_main_writes_the_quality() -> None:
-    settings(write(lines(*ROWS)))
+    source = write(lines(*ROWS))
+    settings(source)
     stage.main()
-    assert yaml.safe_load(Path(paths.QUALITY).read_text(encoding="utf-8")) == QUALITY
+    written = yaml.safe_load(Path(paths.QUALITY).read_text(encoding="utf-8"))
+    assert written == {"source": source, **QUALITY}
 
 
 def test_main_says_what_it_passed_over_and_what_is_odd(capsys: pytest.CaptureFixture[str]) -> None:

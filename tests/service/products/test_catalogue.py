@@ -162,7 +162,7 @@ def test_one_flipped_byte_is_found(path: str) -> None:
         (
             '{"models/serving/als.npz": "0"}',
             "is not about the files that are served: they differ in 17, for example "
-            "data/products/history.parquet; run dvc",
+            "data/products/chances.parquet; run dvc",
         ),
     ],
 )

@@ -38,6 +38,8 @@ SCOPES = {
     "/payments/examples": "read",
     "/payments/examples/{client}": "read",
     "/payments/load": "admin",
+    "/campaign/contacts": "read",
+    "/campaign/load": "admin",
     "/health": None,
     "/": None,
 }
@@ -121,7 +123,12 @@ def test_every_declared_route_says_its_scope(service: Service) -> None:
 def test_only_a_reload_and_an_export_may_take_long(service: Service) -> None:
     declared = [route for route in service.app.routes if isinstance(route, APIRoute)]
     patient = {route.path for route in declared if needed(route)[1]}
-    assert patient == {"/load_recommendations", "/feedback/export", "/payments/load"}
+    assert patient == {
+        "/load_recommendations",
+        "/feedback/export",
+        "/payments/load",
+        "/campaign/load",
+    }
 
 
 @pytest.mark.parametrize(
