@@ -6,7 +6,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest payments campaign card notebook serve report test lint deps lock s3 mlflow
+.PHONY: help demo backtest payments campaign card month months notebook serve report test lint deps lock s3 mlflow
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,12 @@ campaign: .venv/runtime ## Install, choose whom to contact next month, print wha
 
 card: .venv/runtime ## Install, write the model card: groups of customers, what age and sex are worth.
 	dvc repro pipelines/card/dvc.yaml
+
+month: .venv/runtime ## Take a new month in: FILE=its snapshot; checks, runs, measures, decides (docs/month.md).
+	python -m src.month '$(FILE)'
+
+months: .venv/runtime ## The last four months of the simulated bank, taken in one by one in a clone: .months.
+	python -m scripts.months
 
 notebook: .venv/development ## Execute the analysis on the data at hand: data/recommendations_EDA.ipynb.
 	jupyter-execute notebooks/recommendations_EDA.ipynb --output=../data/recommendations_EDA

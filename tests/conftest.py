@@ -64,12 +64,15 @@ def _make_twins(folder: Path) -> None:
         "plots/payments",
         "plots/backtest",
         "plots/campaign",
+        "plots/card",
     ):
         shutil.rmtree(first.folder / others, ignore_errors=True)  # of another bank
     for file in (
         *first.folder.glob("metrics/payments*"),
         *first.folder.glob("metrics/backtest*"),
         *first.folder.glob("metrics/campaign*"),
+        *first.folder.glob("metrics/slices.json"),
+        *first.folder.glob("metrics/ablation.json"),
         *first.folder.glob("pipelines/*/dvc.lock"),
     ):
         if file.parent.name != "simulation":

@@ -483,6 +483,7 @@ MAY_IMPORT = {  # room or part of one -> what it may import beside itself
     "service": BELOW | {"campaign.paths"},
     "compare": BELOW | {"backtest.paths"},
     "log_mlflow": BELOW | {"compare"},
+    "month": SHARED | {"products", "compare", "service.monitoring.drift_reference"},
 }
 WITHOUT_ENGINE = [
     *(file for file in SOURCES if file.startswith("src/models/")),

@@ -1,5 +1,7 @@
 """Which files of a run of the products pipeline belong together; see `src.manifest`."""
 
+import hashlib
+
 from src.manifest import Hashes, Manifest
 from src.models.registry import FIRST_STAGE
 from src.products import paths
@@ -45,3 +47,9 @@ def read() -> Hashes:
         There are none, or not of the files that this code reads.
     """
     return _MANIFEST.read(files())
+
+
+def digest(hashes: Hashes) -> str:
+    """Short hash of the served models."""
+    together = "".join(hashes[path] for path in models())
+    return hashlib.sha256(together.encode()).hexdigest()[:12]

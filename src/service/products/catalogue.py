@@ -1,7 +1,6 @@
 """Everything that answers are made of, read at the start and replaced as a whole on reload."""
 
 import datetime
-import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,8 +18,9 @@ from src.models.popularity import Popularity
 from src.models.propensity import Propensity
 from src.models.ranker import Ranker
 from src.models.registry import FIRST_STAGE
-from src.products import manifest, paths
+from src.products import manifest, paths, promoted
 from src.products.eligibility import Eligibility, Rules
+from src.products.promoted import Promoted
 from src.products.repair import Clean
 from src.products.schema import Schema
 from src.products.scoring import POOL, POPULARITY, PROPENSITY, RANKER, Models
@@ -61,6 +61,8 @@ class Catalogue:
         SHA-256 of each file, from the manifest.
     digest : str
         Short hash of the model files.
+    promoted : Promoted, optional
+        The run that ought to be served, by decision.
     applying : int64 array, shape (customers,)
         Eligibility rules of each known customer, as bits.
     support : int16 array, shape (customers, k)
@@ -81,6 +83,7 @@ class Catalogue:
     revision: str
     hashes: Hashes
     digest: str
+    promoted: Promoted | None
     models: Models
     known: Known
     lists: dict[str, OfflineLists]
@@ -138,9 +141,10 @@ class Catalogue:
             schema=schema,
             dates=windows.dates[::-1],
             warnings=list(windows.warnings),
-            revision=settings.revision or git_revision(),
+            revision=settings.revision or _revision(manifest.digest(hashes)),
             hashes=hashes,
-            digest=_digest(hashes),
+            digest=manifest.digest(hashes),
+            promoted=promoted.read(),
             models=models,
             known=known,
             lists=lists,
@@ -303,6 +307,7 @@ def _reference(
     return Reference.of(known.profiles, first, known.history.held.shape[1])
 
 
-def _digest(hashes: Hashes) -> str:
-    together = "".join(hashes[path] for path in manifest.models())
-    return hashlib.sha256(together.encode()).hexdigest()[:12]
+def _revision(digest: str) -> str:
+    """The commit that was promoted, if its models are here; else that of the last run."""
+    chosen = promoted.read()
+    return chosen.revision[:7] if chosen and chosen.digest == digest else git_revision()

@@ -1,7 +1,10 @@
 """What answers look like."""
 
+from typing import Any
+
 from pydantic import BaseModel, Field
 
+from src.products.promoted import Promoted
 from src.products.schema import Title
 
 
@@ -91,6 +94,25 @@ class PaymentsReady(BaseModel):
     known_clients: int
 
 
+class PromotedRun(BaseModel):
+    """The run that ought to be served, by decision."""
+
+    revision: str
+    month: str = Field(description="the month that it offers for")
+    since: str
+    why: str
+    served: bool = Field(description="whether its models are those that are loaded")
+
+
+def promoted(chosen: Promoted | None, digest: str) -> dict[str, Any] | None:
+    """`PromotedRun` as /ready answers it; None if nothing was ever promoted."""
+    if chosen is None:
+        return None
+    names = ("revision", "month", "since", "why")
+    told = {name: getattr(chosen, name) for name in names}
+    return told | {"served": chosen.digest == digest}
+
+
 class Ready(BaseModel):
     """What is loaded."""
 
@@ -103,4 +125,5 @@ class Ready(BaseModel):
     loaded_at: str
     warnings: list[str] = Field(description="what is odd about the data, a sentence each")
     feedback: bool = Field(description="whether feedback can be kept now; offers do not need it")
+    promoted: PromotedRun | None = Field(description="null if nothing was ever promoted")
     payments: PaymentsReady

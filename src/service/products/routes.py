@@ -117,6 +117,7 @@ def add_routes(
                 "loaded_at": serving.loaded_at,
                 "warnings": now.warnings,
                 "feedback": process.feedback.available,
+                "promoted": responses.promoted(now.promoted, now.digest),
                 "payments": payments(),
             }
         )

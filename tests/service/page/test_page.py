@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Response, Route, expect
 
 from tests.service.bank import PRODUCTS
 from tests.service.page.conftest import ROOT, Running, faults_of, texts
@@ -233,6 +234,12 @@ def test_what_the_service_says_is_never_markup(signed_in: Page, running: Running
 # Feedback
 
 
+def says(action: str, answer: Response) -> bool:
+    """Whether something answers feedback with this action; what was shown is reported, too."""
+    sent = answer.request.post_data or ""
+    return answer.url.endswith("/feedback") and f'"{action}"' in sent
+
+
 def test_accepting_and_dismissing_is_stored_and_can_be_changed(
     signed_in: Page, running: Running
 ) -> None:
@@ -240,9 +247,10 @@ def test_accepting_and_dismissing_is_stored_and_can_be_changed(
     first, second = (signed_in.locator(".offer").nth(place) for place in (0, 1))
     products = [offer.get_attribute("data-product") for offer in (first, second)]
     for offer, action in ((first, "accepted"), (second, "accepted"), (second, "dismissed")):
-        with signed_in.expect_response("**/feedback") as stored:
+        with signed_in.expect_response(partial(says, action)) as stored:
             offer.locator(f"[data-action={action}]").press("Enter")
         assert stored.value.status == 201
+        expect(offer.locator(".outcome")).to_contain_text("days")  # until then, presses are ignored
     for offer, action, words in (
         (first, "accepted", "Accepted"),
         (second, "dismissed", "Dismissed"),
@@ -542,7 +550,7 @@ def test_an_answer_is_withdrawn_by_the_same_button(signed_in: Page) -> None:
     dismiss = first.locator("[data-action=dismissed]")
     dismiss.click()
     expect(first.locator(".outcome")).to_have_text("Dismissed, not offered again for 90 days")
-    with signed_in.expect_response("**/feedback") as stored:
+    with signed_in.expect_response(partial(says, "withdrawn")) as stored:
         dismiss.click()
     sent: Any = stored.value.request.post_data_json
     assert (sent["product"], sent["action"]) == (product, "withdrawn")

@@ -287,6 +287,7 @@ def test_ready_tells_what_is_loaded(service: Service) -> None:
         "month": "2016-04-28",
         "known_customers": 120,
         "feedback": True,
+        "promoted": None,
         "warnings": [],
     }
 
