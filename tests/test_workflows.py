@@ -34,8 +34,8 @@ def step(name: str) -> dict[str, Any]:
     return found
 
 
-def test_there_are_two_workflows() -> None:
-    assert [file.name for file in WORKFLOWS] == ["report.yml", "test.yml"]
+def test_there_are_three_workflows() -> None:
+    assert [file.name for file in WORKFLOWS] == ["month.yml", "report.yml", "test.yml"]
 
 
 @each_workflow
@@ -54,6 +54,8 @@ def test_rights_are_few(file: Path) -> None:
     expected = {"contents": "read"}
     if file.stem == "report":
         expected["pull-requests"] = "write"
+    if file.stem == "month":
+        expected["contents"] = "write"
     assert content["permissions"] == expected
     assert not any("permissions" in job for job in content["jobs"].values())
     assert "pull_request_target" not in content["on"]
@@ -81,7 +83,7 @@ def test_commands_are_there(file: Path) -> None:
         assert commands == [".ci/run"]
         assert (ROOT / ".ci/run").stat().st_mode & stat.S_IXUSR
     else:
-        assert made == [".venv/runtime", "report"]
+        assert made == [".venv/runtime", file.stem]
 
 
 def test_the_report_sees_the_whole_history() -> None:
