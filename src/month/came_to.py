@@ -6,7 +6,7 @@ And which models rank the newest month better: those that are served, or the ref
 import io
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from src.products import manifest, paths
 from src.products.dataset import Dataset
 from src.products.promoted import Promoted
 from src.products.scoring import Models
+from src.products.windows import Windows
 from src.ranking import top_k
 
 TOLD = ("auc", "found@5%", "lift@5%", "calibration_error")  # of the chances of anything
@@ -142,7 +143,11 @@ def compare(dataset: Dataset, champion: Promoted, settings: Month) -> Difference
     challenger = pd.read_parquet(paths.TEST_CUSTOMERS, columns=["customer", VERDICT_ON])
     ids = challenger["customer"].to_numpy()
     chosen = np.isin(dataset.history.customers, ids)
-    customers = dataset.customers(month, chosen)
+    (windows,) = revisions.read(champion.revision, paths.WINDOWS)
+    # The served models know histories as long as those that they have learnt from.
+    lookback = Windows.read(windows).lookback_months
+    own = replace(dataset, windows=replace(dataset.windows, lookback_months=lookback))
+    customers = own.customers(month, chosen)
     additions = dataset.additions(month)[chosen]
     with tempfile.TemporaryDirectory() as folder:
         names = manifest.models()

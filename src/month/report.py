@@ -87,8 +87,8 @@ def _with_ends(name: str) -> tuple[str, str, str]:
     return name, f"{name}_lo", f"{name}_hi"
 
 
-def meets(came: dict[str, float], promised: dict[str, float], name: str) -> bool:
-    """Whether two figures, of other customers each, are within the interval of their difference.
+def against(came: dict[str, float], promised: dict[str, float], name: str) -> str:
+    """A figure against the promised one, of other customers, in words.
 
     Half-widths of independent intervals add up like standard errors: by their squares.
     """
@@ -97,7 +97,9 @@ def meets(came: dict[str, float], promised: dict[str, float], name: str) -> bool
     other = "hi" if apart < 0 else "lo"
     mine = abs(came[name] - came[f"{name}_{other}"])
     theirs = abs(promised[name] - promised[f"{name}_{end}"])
-    return bool(abs(apart) <= (mine**2 + theirs**2) ** 0.5)
+    if abs(apart) <= (mine**2 + theirs**2) ** 0.5:
+        return "as promised"
+    return "better" if (apart > 0) != (name == "calibration_error") else "worse"
 
 
 def markdown(decision: Decision, champion: Promoted | None, previous: list[Decision]) -> str:
@@ -173,7 +175,7 @@ def _came_to(decision: Decision, champion: Promoted | None) -> str:
     }
     for name, title in titles.items():
         promised, came = served["promised"], served["came_to"]
-        said = "as promised" if meets(came, promised, name) else "not as promised"
+        said = against(came, promised, name)
         lines.append(
             f"| {title} | {_interval(promised, name)} | {_interval(came, name)} | {said} |"
         )
