@@ -70,9 +70,10 @@ def gains(table: pd.DataFrame) -> Figure:
 def calibration(table: pd.DataFrame) -> Figure:
     """Mean chance against observed share in ten bins of customers, a panel per product."""
     titles = list(dict.fromkeys(table["title"]))
-    rows = -(-len(titles) // 3)
+    columns = min(len(titles), 3)
+    rows = -(-len(titles) // columns)
     shown = "Do the chances come true? Ten bins of as many customers each, by chance"
-    figure, panels = headed(shown, 2.6 * rows, rows, 3)
+    figure, panels = headed(shown, 2.6 * rows, rows, columns)
     for axes, title in zip(panels, titles, strict=False):
         own = table[table["title"] == title]
         most = float(max(own["predicted"].max(), own["observed"].max(), 1e-6)) * 1.08
