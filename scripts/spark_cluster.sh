@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# A Spark master and two workers on this machine, on the loopback interface only, for tests and for
+# trying. Usage: spark_cluster.sh start|stop   (port: SPARK_PORT, memory of a worker: WORKER_MEMORY)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=$PWD/.spark
+port=${SPARK_PORT:-7077}
+python=${SPARK_PYTHON:-$PWD/.venv-spark/bin/python}
+
+stop() {
+	for file in "$folder"/*.pid; do
+		[ -e "$file" ] || continue
+		pid=$(cat "$file")
+		if kill "$pid" 2>/dev/null; then
+			for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+			kill -9 "$pid" 2>/dev/null || true
+		fi
+		rm -f "$file"
+	done
+}
+
+run() { # name, line of the log that says that it is there, command …
+	local name=$1 ready=$2
+	shift 2
+	"$SPARK_HOME/bin/spark-class" "$@" >"$folder/$name.log" 2>&1 &
+	echo $! >"$folder/$name.pid"
+	for _ in $(seq 600); do
+		grep -q "$ready" "$folder/$name.log" && return
+		kill -0 "$(cat "$folder/$name.pid")" 2>/dev/null || break
+		sleep 0.1
+	done
+	echo "error: the Spark $name did not start; the end of $folder/$name.log:" >&2
+	tail -n 5 "$folder/$name.log" >&2
+	stop
+	exit 1
+}
+
+case ${1:-} in
+start)
+	if ! command -v java >/dev/null; then
+		echo "error: there is no Java: Spark wants version 17 or newer (Debian: apt-get install openjdk-17-jre-headless)" >&2
+		exit 1
+	fi
+	mkdir -p "$folder"
+	stop
+	SPARK_HOME=$("$python" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')
+	export SPARK_HOME SPARK_LOCAL_IP=127.0.0.1 SPARK_DAEMON_MEMORY=256m PYSPARK_PYTHON=$python
+	worker=(org.apache.spark.deploy.worker.Worker --host 127.0.0.1 --cores 1
+		--memory "${WORKER_MEMORY:-2g}" --webui-port 0)
+	run master "I have been elected leader" org.apache.spark.deploy.master.Master \
+		--host 127.0.0.1 --port "$port" --webui-port 0
+	for number in 1 2; do
+		run "worker$number" "Successfully registered with master" \
+			"${worker[@]}" --work-dir "$folder/work$number" "spark://127.0.0.1:$port" &
+	done
+	wait -n && wait -n
+	echo "spark://127.0.0.1:$port with two workers; logs are in $folder"
+	;;
+stop)
+	stop
+	rm -rf "$folder"
+	;;
+*)
+	echo "usage: $0 start|stop" >&2
+	exit 2
+	;;
+esac
