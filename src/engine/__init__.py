@@ -95,6 +95,8 @@ class Engine(Protocol):
             Spellings of a cell without a value.
         separator : str
             Between the cells of a line.
+
+        The blanks around a text may be left out.
         """
 
     def computed_once(self, rows: ir.Table) -> ir.Table:

@@ -88,7 +88,7 @@ def canonical(cell: ir.Value) -> ir.StringValue:
     if kind.is_floating():
         number = cell.nullif(float("nan"))
         whole = (number % 1 == 0) & (number.abs() < _EXACT)
-        return ibis.ifelse(whole, number.cast("int64").cast("string"), number.cast("string"))
+        return ibis.ifelse(whole, number.cast("int64").cast("string"), _text(number))
     # Never "", but an engine that knows of no nulls writes other bytes.
     text = cell if kind.is_string() else cell.cast("string").nullif("")
     # Few cells end in 0 and have a point: only these are looked at closely, as that takes long.
@@ -99,6 +99,19 @@ def canonical(cell: ir.Value) -> ir.StringValue:
         (text.isin(spelling.FALSE), "0"),
         (fraction & whole, text.re_replace(r"\.0+\z", "")),
         else_=text,
+    )
+
+
+def _text(cell: ir.Value) -> ir.StringValue:
+    """A cell as text; engines spell infinity differently, and numbers that have an exponent."""
+    if not cell.type().is_floating():
+        return cell.cast("string")
+    infinite = (cell.abs() > _LARGEST) & ~cell.isnan()
+    return ibis.cases(
+        (infinite & (cell > 0), "inf"),
+        (infinite, "-inf"),
+        (cell.isnan(), "nan"),
+        else_=cell.cast("string"),
     )
 
 
@@ -120,7 +133,13 @@ def _date(cell: ir.Value) -> ir.DateValue:
     if not cell.type().is_string():
         return cell.try_cast("date")
     date = cell.try_cast("date")
-    return ibis.ifelse(date.cast("string") == cell, date, _spelt_day(cell).try_cast("date"))
+    as_is = (date.cast("string") == cell) & _has_a_year(date)
+    return ibis.ifelse(as_is, date, _spelt_day(cell).try_cast("date"))
+
+
+def _has_a_year(date: ir.DateValue) -> ir.BooleanValue:
+    """Whether a date is one of the calendar: not in the year 0, and not infinity."""
+    return (date >= datetime.date.min) & (date <= datetime.date.max)
 
 
 def _spelt_day(cell: ir.StringValue) -> ir.StringValue:
@@ -138,10 +157,11 @@ def _timestamp(cell: ir.Value) -> ir.TimestampValue:
         return cell.try_cast("timestamp")
     time = cell.re_extract(_STAMP, _TIME_GROUP).nullif("").fill_null("00:00")
     stamp = cell.try_cast("timestamp")
-    day = ibis.ifelse(cell.length() == len("2016-05-28"), cell.try_cast("date"), ibis.null("date"))
+    is_day = cell.length() == len("2016-05-28")
+    day = ibis.ifelse(is_day, cell.try_cast("date"), ibis.null("date"))
     return ibis.cases(
-        (day.cast("string") == cell, day.cast("timestamp")),
-        (stamp.cast("string") == cell, stamp),
+        ((day.cast("string") == cell) & _has_a_year(day), day.cast("timestamp")),
+        ((stamp.cast("string") == cell) & _has_a_year(stamp.date()), stamp),
         else_=(_spelt_day(cell) + " " + time).try_cast("timestamp"),
     )
 
@@ -246,13 +266,13 @@ def _bad_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
 def reason(rows: ir.Table, columns: Columns) -> ir.StringValue:
     """Why a single row cannot be read, or null; such rows are set aside."""
     own = identity(columns)
-    owner = rows[own.raw].cast("string")
+    owner = _text(rows[own.raw])
     cases = [
         (owner.isnull(), ibis.literal(f"{own.raw} is missing")),
         (_owner(rows, own).isnull(), f"{own.raw} is not an integer: " + owner),
     ]
     for name, bad in _bad_numbers(rows, columns).items():
-        cases.append((bad, f"{name} is not a number: " + rows[name].cast("string")))
+        cases.append((bad, f"{name} is not a number: " + _text(rows[name])))
     for name, bad in _no_timestamps(rows, columns).items():
         text = rows[name].cast("string").fill_null("nothing")
         cases.append((bad, f"{name} is not a date: " + text))
@@ -265,6 +285,6 @@ def rejects(rows: ir.Table, columns: Columns) -> ir.Table:
     """Rows that cannot be read: the reason, and the raw columns as text; in a defined order."""
     reasoned = rows.select(
         reason=reason(rows, columns),
-        **{column.raw: rows[column.raw].cast("string") for column in columns},
+        **{column.raw: _text(rows[column.raw]) for column in columns},
     )
     return reasoned.filter(reasoned.reason.notnull()).order_by(reasoned.columns)
