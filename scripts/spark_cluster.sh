@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # A Spark master and two workers on this machine, on the loopback interface only, for tests and for
-# trying. Usage: spark_cluster.sh start|stop   (port: SPARK_PORT, memory of a worker: WORKER_MEMORY)
+# trying. Usage: spark_cluster.sh start | stop | run COMMAND … (starts, runs the command, stops)
+# Environment: SPARK_PORT (of the master), WORKER_MEMORY, SPARK_FOLDER (logs, work of the workers).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-folder=$PWD/.spark
+folder=${SPARK_FOLDER:-$PWD/.spark}
 port=${SPARK_PORT:-7077}
 python=${SPARK_PYTHON:-$PWD/.venv-spark/bin/python}
 
@@ -19,7 +20,7 @@ stop() {
 	done
 }
 
-run() { # name, line of the log that says that it is there, command …
+launch() { # name, line of the log that says that it is there, command …
 	local name=$1 ready=$2
 	shift 2
 	"$SPARK_HOME/bin/spark-class" "$@" >"$folder/$name.log" 2>&1 &
@@ -35,8 +36,7 @@ run() { # name, line of the log that says that it is there, command …
 	exit 1
 }
 
-case ${1:-} in
-start)
+start() {
 	if ! command -v java >/dev/null; then
 		echo "error: there is no Java: Spark wants version 17 or newer (Debian: apt-get install openjdk-17-jre-headless)" >&2
 		exit 1
@@ -47,21 +47,30 @@ start)
 	export SPARK_HOME SPARK_LOCAL_IP=127.0.0.1 SPARK_DAEMON_MEMORY=256m PYSPARK_PYTHON=$python
 	worker=(org.apache.spark.deploy.worker.Worker --host 127.0.0.1 --cores 1
 		--memory "${WORKER_MEMORY:-2g}" --webui-port 0)
-	run master "I have been elected leader" org.apache.spark.deploy.master.Master \
+	launch master "I have been elected leader" org.apache.spark.deploy.master.Master \
 		--host 127.0.0.1 --port "$port" --webui-port 0
 	for number in 1 2; do
-		run "worker$number" "Successfully registered with master" \
+		launch "worker$number" "Successfully registered with master" \
 			"${worker[@]}" --work-dir "$folder/work$number" "spark://127.0.0.1:$port" &
 	done
 	wait -n && wait -n
 	echo "spark://127.0.0.1:$port with two workers; logs are in $folder"
-	;;
+}
+
+case ${1:-} in
+start) start ;;
 stop)
 	stop
 	rm -rf "$folder"
 	;;
+run)
+	shift
+	trap 'stop; rm -rf "$folder"' EXIT
+	start
+	NEXTBEST_SPARK_MASTER=spark://127.0.0.1:$port NEXTBEST_SPARK_FOLDER=$folder SPARK_LOCAL_IP=127.0.0.1 "$@"
+	;;
 *)
-	echo "usage: $0 start|stop" >&2
+	echo "usage: $0 start | stop | run COMMAND …" >&2
 	exit 2
 	;;
 esac

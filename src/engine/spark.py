@@ -40,7 +40,7 @@ try:
     from pyspark.storagelevel import StorageLevel
 except ImportError:
     raise ResourceError(
-        "PySpark is not installed: 'make .venv-spark' makes an environment that has it "
+        "PySpark is not installed: 'make .venv-spark/installed' makes an environment with it "
         "(requirements-spark.txt)"
     ) from None
 

@@ -73,7 +73,8 @@ def answers(engine: Engine, path: Path, kind: Kind) -> list[dict[str, Any]]:
     found = engine.collect(table.order_by("id")).to_pylist()
     converted = typed(rows, columns) if said is None else typed(rows.drop("id"), columns)
     values = engine.collect(converted.order_by(*converted.columns)).to_pylist()
-    return [{"cell": cell, **answer} for cell, answer in zip(CELLS, found, strict=True)] + values
+    told = [{"cell": cell, **answer} for cell, answer in zip(CELLS, found, strict=True)]
+    return [*told, *values]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_values_that_are_typed(spark: Engine, duck: DuckDB, tmp_path: Path, name
         rows = engine.table(tmp_path / "typed.parquet")
         found = []
         for kind in [*kinds, "flag"]:
-            columns = [Column("cell", "ours", kind)]  # type: ignore[arg-type]
+            columns = [Column("cell", "ours", kind)]
             if kind != "integer id":
                 columns.insert(0, OWN)
             others = {f"unfit {one.raw}": bad for one, bad in unfit(rows, columns).items()}
