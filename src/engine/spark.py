@@ -322,7 +322,7 @@ def _started(settings: SparkSettings, scratch: Path) -> SparkSession:
         builder = builder.config(name, str(value))
     with _translated():
         session = builder.getOrCreate()
-        session.sparkContext.setLogLevel("ERROR")
+        session.sparkContext.setLogLevel("FATAL")  # what is an error is raised
         if settings.master.startswith("spark:"):
             _wait_for_executor(session, settings)
     return session

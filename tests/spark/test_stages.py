@@ -210,7 +210,7 @@ def payments(
     """ingest and clean of payments have run on both engines, on times, refunds and rejects."""
     folder = tmp_path_factory.mktemp("payments")
     lines = (raw / "payments.csv").read_text(encoding="utf-8").splitlines()
-    names = lines[0].split(",")
+    names = lines[0].replace('"', "").split(",")
     day, amount = names.index("date"), names.index("amount")
     stamps = ["{} 12:33:10", "{}T12:33:10Z", "{} 1:2", "{} 23:59:59.5 +03", "{}", "{} 25:00", "{}x"]
     for line in range(1, 200):
