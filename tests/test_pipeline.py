@@ -545,7 +545,7 @@ def test_no_file_names_a_package_registry() -> None:
     assert named == set()
 
 
-@pytest.mark.parametrize("name", ["", "-service", "-dev"])
+@pytest.mark.parametrize("name", ["", "-service", "-dev", "-spark"])
 def test_every_requirement_is_pinned_with_its_hashes(name: str) -> None:
     pinned = re.compile(
         r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[0-9][\w.!+]*( ; .+)?( \\\n    --hash=sha256:[0-9a-f]{64})+"

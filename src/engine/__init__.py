@@ -79,7 +79,7 @@ class Engine(Protocol):
     def raw_csv(
         self,
         files: Sequence[str],
-        columns: Mapping[str, CellType],
+        columns: Mapping[str, CellType | None],
         missing: Sequence[str],
         separator: str,
     ) -> ir.Table:
@@ -90,7 +90,7 @@ class Engine(Protocol):
         files : sequence of str
         columns : mapping of name -> type
             Every column of the files, in order. A cell that is not of its type is an
-            UnreadableError.
+            UnreadableError. A column without a type is left out, whatever it holds.
         missing : sequence of str
             Spellings of a cell without a value.
         separator : str

@@ -73,15 +73,15 @@ class DuckDB:
     def raw_csv(
         self,
         files: Sequence[str],
-        columns: Mapping[str, CellType],
+        columns: Mapping[str, CellType | None],
         missing: Sequence[str],
         separator: str,
     ) -> ir.Table:
         """Open raw CSV files whose columns are in the same order."""
         with translated():
-            return self.backend.read_csv(
+            rows = self.backend.read_csv(
                 list(files),
-                columns={name: _TYPES[kind] for name, kind in columns.items()},
+                columns={name: _TYPES[kind or "text"] for name, kind in columns.items()},
                 auto_detect=False,
                 header=True,
                 delim=separator,
@@ -89,6 +89,7 @@ class DuckDB:
                 escape='"',
                 nullstr=list(missing),
             )
+            return rows.select([name for name, kind in columns.items() if kind])
 
     def computed_once(self, rows: ir.Table) -> ir.Table:
         """Let each column be computed once for a row, however many expressions use it."""

@@ -109,7 +109,7 @@ class Spark:
     def raw_csv(
         self,
         files: Sequence[str],
-        columns: Mapping[str, CellType],
+        columns: Mapping[str, CellType | None],
         missing: Sequence[str],
         separator: str,
     ) -> ir.Table:

@@ -1,7 +1,6 @@
 """A Spark application for the tests of a module; without a master, they are skipped."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,7 @@ def choose(name: str, settings: SparkSettings, folder: Path | None = None) -> No
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name == "test_faults.py")  # they want all cores
     own = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in own:
         if not MASTER:
@@ -41,21 +41,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> SparkSettings:
     return settings_for(tmp_path_factory.mktemp("scratch"))
 
 
-@pytest.fixture(scope="module")
-def spark(settings: SparkSettings) -> Iterator["Spark"]:  # type: ignore[name-defined] # noqa: F821
-    """An application of the cluster; it ends with the module, for the next one wants its cores."""
+@pytest.fixture(scope="session")
+def spark(settings: SparkSettings) -> "Spark":  # type: ignore[name-defined] # noqa: F821
+    """An application of the cluster, of all modules but the last: to start one takes long."""
     from src.engine.spark import Spark
 
-    engine = Spark.connect(settings)
-    yield engine
-    engine.backend.disconnect()
+    return Spark.connect(settings)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def duck() -> DuckDB:
     return DuckDB.connect()

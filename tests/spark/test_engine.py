@@ -129,7 +129,6 @@ PAGES = {
 }
 DAMAGED = {
     "short": HEADER + b"1,2016-05-28,35,1\n2,2016-05-28\n",
-    "number": HEADER + b"1,2016-05-28,35,1\n2,2016-05-28,old,0\n",
     "latin": HEADER + b"CORU\xd1A,2016-05-28,35,1\n",
 }
 

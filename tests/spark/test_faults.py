@@ -86,7 +86,11 @@ def kill(pid: int) -> None:
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working folder in which ingest and clean have run on DuckDB."""
+    """A working folder in which ingest and clean have run on DuckDB; no application runs."""
+    from pyspark.sql import SparkSession
+
+    if session := SparkSession.getActiveSession():
+        session.stop()
     folder = tmp_path_factory.mktemp("bank")
     shutil.copy(ROOT / "params.yaml", folder)
     with pytest.MonkeyPatch.context() as patch:
