@@ -49,12 +49,14 @@ start() {
 		--memory "${WORKER_MEMORY:-2g}" --webui-port 0)
 	launch master "I have been elected leader" org.apache.spark.deploy.master.Master \
 		--host 127.0.0.1 --port "$port" --webui-port 0
+	# Where a port is taken, the next one is.
+	master=$(grep -om1 'spark://127\.0\.0\.1:[0-9]*' "$folder/master.log")
 	for number in 1 2; do
 		launch "worker$number" "Successfully registered with master" \
-			"${worker[@]}" --work-dir "$folder/work$number" "spark://127.0.0.1:$port" &
+			"${worker[@]}" --work-dir "$folder/work$number" "$master" &
 	done
 	wait -n && wait -n
-	echo "spark://127.0.0.1:$port with two workers; logs are in $folder"
+	echo "$master with two workers; logs are in $folder"
 }
 
 case ${1:-} in
@@ -67,7 +69,7 @@ run)
 	shift
 	trap 'stop; rm -rf "$folder"' EXIT
 	start
-	NEXTBEST_SPARK_MASTER=spark://127.0.0.1:$port NEXTBEST_SPARK_FOLDER=$folder SPARK_LOCAL_IP=127.0.0.1 "$@"
+	NEXTBEST_SPARK_MASTER=$master NEXTBEST_SPARK_FOLDER=$folder SPARK_LOCAL_IP=127.0.0.1 "$@"
 	;;
 *)
 	echo "usage: $0 start | stop | run COMMAND …" >&2

@@ -77,9 +77,10 @@ class Spark:
         """
         scratch = Path(settings.scratch).resolve()
         scratch.mkdir(parents=True, exist_ok=True)
-        session = SparkSession.getActiveSession() or _started(settings, scratch)
+        _remove_leftovers(scratch)
         folder = Path(mkdtemp(prefix=_prefix(), dir=scratch))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        session = SparkSession.getActiveSession() or _started(settings, folder)
         return cls(ibis.pyspark.connect(session), DuckDB.connect(), folder)
 
     def table(self, path: str | Path) -> ir.Table:
@@ -289,13 +290,11 @@ def trim(text: str) -> str:  # type: ignore[empty-body]
 
 
 def _started(settings: SparkSettings, scratch: Path) -> SparkSession:
-    """Start an application; wait for its first executor."""
+    """Start an application that leaves nothing outside `scratch`; wait for its first executor."""
     _check_java()
     if settings.master.startswith("spark:"):
         _check_master(settings.master)
-    _remove_leftovers(scratch)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_DIRS", str(scratch))
     options = {
         "spark.app.name": "nextbest",
         "spark.master": settings.master,
@@ -312,6 +311,7 @@ def _started(settings: SparkSettings, scratch: Path) -> SparkSession:
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": scratch,
+        "spark.local.dir": scratch,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
