@@ -85,9 +85,8 @@ class Spark:
 
     def table(self, path: str | Path) -> ir.Table:
         """Open a parquet file that the pipeline wrote."""
-        link = (
-            self.scratch / f"{uuid4().hex}.parquet"
-        )  # names that begin with a dot are passed over
+        # The cluster passes over names that begin with a dot, as those of files in the making do.
+        link = self.scratch / f"{uuid4().hex}.parquet"
         link.symlink_to(Path(path).resolve())
         with _translated():
             return self.backend.read_parquet(link.as_uri())
@@ -146,7 +145,8 @@ class Spark:
 
         with _translated():
             session = self.backend._session
-            names = session.createDataFrame(paths, "file string").repartition(len(paths), "file")
+            each = session.sparkContext.parallelize(paths, len(paths))
+            names = session.createDataFrame(each, "file string")
             types = from_arrow_schema(arrow, prefer_timestamp_ntz=True)
             return self._named(names.mapInArrow(rows_of, types))
 
