@@ -6,10 +6,10 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest payments campaign card month months notebook serve report test lint deps lock s3 mlflow
+.PHONY: help demo backtest payments campaign card month months notebook serve report test test-spark lint deps lock s3 mlflow
 
 help: ## List the commands.
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 demo: .venv/runtime ## Install, run the pipeline on simulated data, print the comparison.
 	dvc repro
@@ -55,6 +55,11 @@ mlflow: .venv/runtime ## MLflow on this machine, kept in .mlflow or where deploy
 test: .venv/development lint ## Lint, types, tests.
 	pytest --numprocesses auto --dist loadfile
 
+# Java 17 or newer, beside what else a fresh machine needs.
+test-spark: .venv-spark/installed ## Tests of the Spark engine: installs it, starts a cluster on loopback, stops it.
+	WORKER_MEMORY=1500m SPARK_PORT=$${SPARK_PORT:-7177} scripts/spark_cluster.sh run \
+		.venv-spark/bin/python -m pytest tests/spark
+
 lint: .venv/development ## Style and types only.
 	ruff check .
 	ruff format --check .
@@ -64,7 +69,7 @@ deps: .venv/runtime ## Write what the stages import into every dvc.yaml.
 	python -m scripts.deps
 
 lock: ## Pin the newest versions that fit the requirements*.in files.
-	for list in requirements requirements-service requirements-dev; do \
+	for list in requirements requirements-service requirements-dev requirements-spark; do \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 			--no-annotate --no-header --generate-hashes --upgrade $$list.in --output-file $$list.txt \
 			|| exit; \
@@ -85,4 +90,11 @@ $(UV):
 
 .venv/development: requirements-dev.txt .venv/runtime .venv/service
 	$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# An environment of its own: PySpark is half a gigabyte.
+.venv-spark/installed: requirements.txt requirements-dev.txt requirements-spark.txt | $(UV)
+	test -x .venv-spark/bin/python || $(PYTHON) -m venv .venv-spark
+	$(UV) pip install --quiet --compile-bytecode --python .venv-spark/bin/python \
+		-r requirements.txt -r requirements-dev.txt -r requirements-spark.txt
 	@touch $@

@@ -1,8 +1,8 @@
 """The table engine: the only room that knows which one runs.
 
 Everything above it builds Ibis expressions and asks an `Engine` for four things: read one of
-our tables, read raw files, collect a result, write one sorted table. A second engine is one new
-module here, and a choice in `connect`.
+our tables, read raw files, collect a result, write one sorted table. Both engines write the same
+bytes; which one runs is said in engine.yaml.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,10 +12,34 @@ from typing import Literal, Protocol
 
 import ibis.expr.types as ir
 import pyarrow as pa
+from pydantic import Field
 
+from src import params
 from src.errors import ResourceError
 
+SETTINGS = "engine.yaml"
+
 CellType = Literal["text", "date", "number", "flag"]  # as what the cells of a raw column are read
+
+
+class SparkSettings(params.Section):
+    """Where a Spark cluster is, and what a run may take of it."""
+
+    master: str = Field(pattern=r"^(spark://[^:/]+:[0-9]+|local\[[0-9*]+\])$")
+    cores: int = Field(ge=1)
+    executor_cores: int = Field(ge=1)
+    executor_memory: str = Field(pattern="^[0-9]+[mg]$")
+    driver_memory: str = Field(pattern="^[0-9]+[mg]$")
+    shuffle_partitions: int = Field(ge=1)
+    wait_seconds: int = Field(ge=1)
+    scratch: str
+
+
+class EngineSettings(params.Section):
+    """The section of engine.yaml."""
+
+    name: Literal["duckdb", "spark"]
+    spark: SparkSettings
 
 
 class UnreadableError(ResourceError):
@@ -55,7 +79,7 @@ class Engine(Protocol):
     def raw_csv(
         self,
         files: Sequence[str],
-        columns: Mapping[str, CellType],
+        columns: Mapping[str, CellType | None],
         missing: Sequence[str],
         separator: str,
     ) -> ir.Table:
@@ -66,11 +90,13 @@ class Engine(Protocol):
         files : sequence of str
         columns : mapping of name -> type
             Every column of the files, in order. A cell that is not of its type is an
-            UnreadableError.
+            UnreadableError. A column without a type is left out, whatever it holds.
         missing : sequence of str
             Spellings of a cell without a value.
         separator : str
             Between the cells of a line.
+
+        The blanks around a text may be left out.
         """
 
     def computed_once(self, rows: ir.Table) -> ir.Table:
@@ -104,7 +130,22 @@ class Engine(Protocol):
 
 
 def connect() -> Engine:
-    """Start the engine."""
+    """Start the engine that engine.yaml names; where there is no such file, the one in the process.
+
+    Raises
+    ------
+    InputError
+        The file says what is not possible.
+    ResourceError
+        The engine cannot be started: it is not installed, or its cluster does not answer.
+    """
     from src.engine.duckdb import DuckDB
 
-    return DuckDB.connect()
+    if not Path(SETTINGS).exists():
+        return DuckDB.connect()
+    settings = params.load("engine", EngineSettings, SETTINGS)
+    if settings.name == "duckdb":
+        return DuckDB.connect()
+    from src.engine.spark import Spark
+
+    return Spark.connect(settings.spark)

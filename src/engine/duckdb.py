@@ -30,7 +30,7 @@ _TYPES: dict[CellType, str] = {
 _UNREADABLE = (duckdb.IOException, duckdb.ConversionException, duckdb.InvalidInputException)
 _SHARE = 0.1  # of the memory that is free when a stage starts
 _LEAST, _MOST = 1.0, 2.0  # GB; a stage takes up to half a GB beside it
-_ROW_GROUP = 122_880  # rows, as the engine itself writes
+ROW_GROUP = 122_880  # rows, as the engine itself writes
 _ROW_GROUPS_AT_ONCE = 16
 
 
@@ -60,12 +60,12 @@ class DuckDB:
 
     def table(self, path: str | Path) -> ir.Table:
         """Open a parquet file that the pipeline wrote."""
-        with _translated():
+        with translated():
             return self.backend.read_parquet(path)
 
     def raw_parquet(self, files: Sequence[str]) -> ir.Table:
         """Open raw parquet files as one table; columns are matched by name."""
-        with _translated():
+        with translated():
             return self.backend.read_parquet(
                 list(files), union_by_name=True, hive_partitioning=False
             )
@@ -73,15 +73,15 @@ class DuckDB:
     def raw_csv(
         self,
         files: Sequence[str],
-        columns: Mapping[str, CellType],
+        columns: Mapping[str, CellType | None],
         missing: Sequence[str],
         separator: str,
     ) -> ir.Table:
         """Open raw CSV files whose columns are in the same order."""
-        with _translated():
-            return self.backend.read_csv(
+        with translated():
+            rows = self.backend.read_csv(
                 list(files),
-                columns={name: _TYPES[kind] for name, kind in columns.items()},
+                columns={name: _TYPES[kind or "text"] for name, kind in columns.items()},
                 auto_detect=False,
                 header=True,
                 delim=separator,
@@ -89,15 +89,16 @@ class DuckDB:
                 escape='"',
                 nullstr=list(missing),
             )
+            return rows.select([name for name, kind in columns.items() if kind])
 
     def computed_once(self, rows: ir.Table) -> ir.Table:
         """Let each column be computed once for a row, however many expressions use it."""
-        with _translated():
+        with translated():
             return self.backend.create_view(f"computed_{uuid4().hex}", rows)
 
     def collect(self, rows: ir.Table) -> pa.Table:
         """Bring a result into memory."""
-        with _translated():
+        with translated():
             return rows.to_pyarrow()
 
     def write(
@@ -105,14 +106,14 @@ class DuckDB:
     ) -> None:
         """Write one parquet file, rows sorted by the columns of `order`, or as they come."""
         ordered = rows.order_by(list(order)) if order else rows
-        with _translated():
+        with translated():
             self.backend.to_parquet(ordered, path, compression=compression)
 
     @contextmanager
     def cached(self, rows: ir.Table) -> Iterator[ir.Table]:
         """Keep a result within the engine, to be used more than once inside the block."""
         name = f"kept_{uuid4().hex}"
-        with _translated():
+        with translated():
             kept = self.backend.create_table(name, rows, temp=True)
         try:
             yield kept
@@ -125,38 +126,47 @@ class DuckDB:
         Joins do not keep an order, and to sort all rows again takes three times the memory and
         twice the time of sorting run by run. The bounds are where row groups of the file begin.
         """
-        rows, metadata = self.table(path), pq.read_metadata(path)
-        place = metadata.schema.names.index(key)
-        first = [
-            metadata.row_group(group).column(place).statistics.min
-            for group in range(0, metadata.num_row_groups, _ROW_GROUPS_AT_ONCE)
-        ]
-        runs = []
-        for low, high in zip_longest(first, first[1:]):
-            run = rows if low == first[0] else rows.filter(rows[key] >= low)
-            runs.append(run if high is None else run.filter(run[key] < high))
-        return runs
+        return divided(self.table(path), path, key)
 
     def write_runs(self, runs: Iterable[ir.Table], path: str | Path, order: Sequence[str]) -> None:
         """Write runs below each other as one parquet file, each sorted by `order`."""
-        with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
-            writer, writing = None, None
-            for rows in tqdm(runs, "written", unit="run", disable=None):
-                table = self.collect(rows.order_by(list(order)))
-                if writer is None:
-                    writer = pq.ParquetWriter(path, table.schema, compression="zstd")
-                    stack.enter_context(writer)
-                if writing:
-                    writing.result()
-                # While the engine works on the next run, which it does not do on all processors.
-                writing = pool.submit(writer.write_table, table, row_group_size=_ROW_GROUP)
-            if writing:
-                writing.result()
+        write_tables((self.collect(rows.order_by(list(order))) for rows in runs), path)
 
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
         """Write rows as CSV, in their order; cells are quoted where they need it."""
-        with _translated():
+        with translated():
             self.backend.to_csv(ibis.memtable(rows), path, header=header)
+
+
+def divided(rows: ir.Table, path: str | Path, key: str) -> list[ir.Table]:
+    """Divide the table of a file, sorted by `key`, between row groups and between keys."""
+    metadata = pq.read_metadata(path)
+    place = metadata.schema.names.index(key)
+    first = [
+        metadata.row_group(group).column(place).statistics.min
+        for group in range(0, metadata.num_row_groups, _ROW_GROUPS_AT_ONCE)
+    ]
+    runs = []
+    for low, high in zip_longest(first, first[1:]):
+        run = rows if low == first[0] else rows.filter(rows[key] >= low)
+        runs.append(run if high is None else run.filter(run[key] < high))
+    return runs
+
+
+def write_tables(tables: Iterable[pa.Table], path: str | Path) -> None:
+    """Write tables below each other as one parquet file."""
+    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+        writer, writing = None, None
+        for table in tqdm(tables, "written", unit="run", disable=None):
+            if writer is None:
+                writer = pq.ParquetWriter(path, table.schema, compression="zstd")
+                stack.enter_context(writer)
+            if writing:
+                writing.result()
+            # While the engine works on the next run, which it does not do on all processors.
+            writing = pool.submit(writer.write_table, table, row_group_size=ROW_GROUP)
+        if writing:
+            writing.result()
 
 
 def free_memory() -> float:
@@ -180,7 +190,7 @@ def _share_of(free: float) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Raise what DuckDB raises in the words of `Engine`; faults of our own stay as they are."""
     try:
         yield

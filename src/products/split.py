@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 from pydantic import Field
@@ -84,6 +85,11 @@ def windows(months: list[datetime.date], settings: Split) -> dict[str, list[date
     return chosen
 
 
+@ibis.udf.agg.builtin  # type: ignore[untyped-decorator]
+def bit_or(bits: int, where: bool = True) -> int:  # type: ignore[empty-body]
+    """SQL's own aggregate, which Ibis does not know on every engine."""
+
+
 def month_bits(rows: ir.Table, dates: list[datetime.date], schema: Schema) -> ir.Table:
     """One row per customer: the months in which a condition held, as bits of an int64.
 
@@ -108,13 +114,16 @@ def month_bits(rows: ir.Table, dates: list[datetime.date], schema: Schema) -> ir
     weighted = rows.filter(rows.month.isin([date for date, _ in weights])).mutate(
         bit=rows.month.cases(*weights, else_=0).cast("int64")
     )
-    bits = {"present": weighted.bit.bit_or()}
+    bits = {"present": bit_or(weighted.bit)}
     if "active" in schema.categorical:
         active = weighted.active == "1"
-        bits["was_active"] = weighted.bit.bit_or(where=active).fill_null(0)
+        bits["was_active"] = bit_or(weighted.bit, where=active).fill_null(0)
     for product in schema.products:
-        bits[product] = weighted.bit.bit_or(where=weighted[product]).fill_null(0)
-    return weighted.group_by("customer").aggregate(**bits).order_by("customer")
+        bits[product] = bit_or(weighted.bit, where=weighted[product]).fill_null(0)
+    # Said, so that every engine knows it: a file of it has other bytes.
+    never_null = weighted.customer.type().copy(nullable=False)
+    customers = weighted.group_by(customer=weighted.customer.cast(never_null))
+    return customers.aggregate(**bits).order_by("customer")
 
 
 def renamed_products(history: History, products: list[str]) -> list[str]:

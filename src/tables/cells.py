@@ -1,10 +1,13 @@
 """Cells of a raw table: what they say in our types, and what is wrong with them.
 
 Every rule is an expression over columns that are typed already or still text, which `stripped` has
-been through: see `files.read`.
+been through: see `files.read`. Engines cast text differently, without an error: one takes ``1_000``
+for a number, the other ``1d``; so a text is cast only if it has the form below, and in its one
+spelling. What is spelt like that already, as nearly all cells are, is not looked at closely.
 """
 
 import datetime
+import sys
 from collections.abc import Collection
 
 import ibis
@@ -15,6 +18,19 @@ from src.tables.columns import Column, Columns, identity, of_kind
 
 FIRST_YEAR = 1950  # no bank has snapshots that are older; 1900 and 1601 are spellings of nothing
 _EXACT = 2**53  # from here on a float has lost digits
+_LARGEST = sys.float_info.max
+
+# \z: the end, where $ is before a last line break as well, for some engines
+_SPACE = r"[ \t\r\n\f]*"
+_NUMBER = rf"^{_SPACE}([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?){_SPACE}\z"
+_ANY_NUMBER = r"^[+-]?[0-9][0-9_]*(\.[0-9]*)?([eE][+-]?[0-9]+)?\z"  # that an id may be taken for
+_DAY = r"([0-9]{1,4})(-[0-9]{1,2}-[0-9]{1,2}|/[0-9]{1,2}/[0-9]{1,2})"
+_TIME = r"([01]?[0-9]|2[0-3]):[0-5]?[0-9](:[0-5]?[0-9](\.[0-9]{1,6})?)?"
+_OFFSET = r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+_STAMP = rf"^{_SPACE}{_DAY}([ T]({_TIME})[0-9]*{_OFFSET})?{_SPACE}\z"
+# As nearly all are, which is fast to see.
+_PLAIN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?\z"
+_YEAR_GROUP, _DAY_GROUP, _TIME_GROUP = 1, 2, 4
 
 
 def typed(rows: ir.Table, columns: Columns, as_spelt: Collection[str] = ()) -> ir.Table:
@@ -32,7 +48,7 @@ def typed(rows: ir.Table, columns: Columns, as_spelt: Collection[str] = ()) -> i
         cell = rows[column.raw]
         match column.kind:
             case "date":
-                converted[column.name] = cell.try_cast("date")
+                converted[column.name] = _date(cell)
             case "timestamp":
                 converted[column.name] = _timestamp(cell)
             case "number":
@@ -74,24 +90,59 @@ def canonical(cell: ir.Value) -> ir.StringValue:
     if kind.is_floating():
         number = cell.nullif(float("nan"))
         whole = (number % 1 == 0) & (number.abs() < _EXACT)
-        return ibis.ifelse(whole, number.cast("int64").cast("string"), number.cast("string"))
+        return ibis.ifelse(whole, number.cast("int64").cast("string"), _text(number))
     # Never "", but an engine that knows of no nulls writes other bytes.
     text = cell if kind.is_string() else cell.cast("string").nullif("")
     # Few cells end in 0 and have a point: only these are looked at closely, as that takes long.
     fraction = text.endswith("0") & text.contains(".")
-    whole = text.re_search(rf"^{spelling.WHOLE.pattern}$")
+    whole = text.re_search(rf"^{spelling.WHOLE.pattern}\z")
     return ibis.cases(
         (text.isin(spelling.TRUE), "1"),
         (text.isin(spelling.FALSE), "0"),
-        (fraction & whole, text.re_replace(r"\.0+$", "")),
+        (fraction & whole, text.re_replace(r"\.0+\z", "")),
         else_=text,
+    )
+
+
+def _text(cell: ir.Value) -> ir.StringValue:
+    """A cell as text; engines spell infinity differently, and numbers that have an exponent."""
+    if not cell.type().is_floating():
+        return cell.cast("string")
+    infinite = (cell.abs() > _LARGEST) & ~cell.isnan()
+    return ibis.cases(
+        (infinite & (cell > 0), "inf"),
+        (infinite, "-inf"),
+        (cell.isnan(), "nan"),
+        else_=cell.cast("string"),
     )
 
 
 def _number(cell: ir.Value) -> ir.NumericValue:
     """Null for text that is no number, and for NaN, which is another spelling of nothing."""
+    if cell.type().is_string():
+        return cell.re_extract(_NUMBER, 1).try_cast("float64")
     number = cell.try_cast("float64")
     return ibis.ifelse(number.isnan(), ibis.null("float64"), number)
+
+
+def _is_nan(text: ir.StringValue) -> ir.BooleanValue:
+    """Whether a text spells that there is nothing; not null where the text is none."""
+    return (text.lower() == "nan").fill_null(False)
+
+
+def _date(cell: ir.Value) -> ir.DateValue:
+    """Null for what is no day, or a day with a time that is none."""
+    if not cell.type().is_string():
+        return cell.try_cast("date")
+    date = cell.try_cast("date")
+    as_is = cell.re_search(_PLAIN) & (date >= datetime.date.min)
+    return ibis.ifelse(as_is, date, _spelt_day(cell).try_cast("date"))
+
+
+def _spelt_day(cell: ir.StringValue) -> ir.StringValue:
+    """The day in its one spelling; null where there is none, or in the year 0, which is none."""
+    year = cell.re_extract(_STAMP, _YEAR_GROUP).nullif("").lpad(4, "0").nullif("0000")
+    return year + cell.re_extract(_STAMP, _DAY_GROUP).replace("/", "-")
 
 
 def _timestamp(cell: ir.Value) -> ir.TimestampValue:
@@ -99,11 +150,12 @@ def _timestamp(cell: ir.Value) -> ir.TimestampValue:
 
     Null for what is no date. A time that a file holds as an instant becomes that of Greenwich.
     """
-    if cell.type().is_string():
-        offset = r"^(.*:[0-9.]+) ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
-        is_long = cell.length() > len("2016-05-28 12:33:10")  # few are, and the others take long
-        cell = ibis.ifelse(is_long, cell.re_replace(offset, r"\1"), cell)
-    return cell.try_cast("timestamp")
+    if not cell.type().is_string():
+        return cell.try_cast("timestamp")
+    time = cell.re_extract(_STAMP, _TIME_GROUP).nullif("").fill_null("00:00")
+    stamp = cell.try_cast("timestamp")
+    as_is = cell.re_search(_PLAIN) & (stamp >= datetime.datetime.min)
+    return ibis.ifelse(as_is, stamp, (_spelt_day(cell) + " " + time).try_cast("timestamp"))
 
 
 def _flag(cell: ir.Value) -> ir.BooleanValue:
@@ -149,8 +201,9 @@ def misspelt(rows: ir.Table, column: Column) -> ir.BooleanValue:
         return ibis.literal(False)
     if owner.type().is_string():
         text = canonical(owner)
-        number = text.try_cast("float64")  # a NaN is no id at all, and no other spelling of one
-        is_number = text.try_cast("int64").notnull() | (number.notnull() & ~number.isnan())
+        is_number = text.re_search(
+            _ANY_NUMBER
+        )  # a NaN is no id at all, nor another spelling of one
         broken = text.contains(".") & ~text.lower().contains("e")  # 12.7: no id at all
         return is_number & ~broken & _owner(rows, column).isnull()
     return (owner.abs() >= _EXACT) & ~owner.isnan()
@@ -160,14 +213,15 @@ def unfit(rows: ir.Table, columns: Columns) -> dict[Column, ir.BooleanValue]:
     """Where a column cannot be what it should be; one such row and the file is refused."""
     bad = {}
     for column in of_kind(columns, "date"):
-        bad[column] = rows[column.raw].try_cast("date").isnull()
+        bad[column] = _date(rows[column.raw]).isnull()
     for column in of_kind(columns, "flag"):
         cell = rows[column.raw]
         if not cell.type().is_boolean():
-            is_nan = cell.try_cast("float64").isnan().fill_null(False)
-            bad[column] = cell.notnull() & _flag(cell).isnull() & ~is_nan
+            bad[column] = cell.notnull() & _flag(cell).isnull()
             if cell.type().is_string():  # nearly none are left to be looked at closely
-                bad[column] = cell.notin(["0", "1"]) & bad[column]
+                bad[column] = cell.notin(["0", "1"]) & bad[column] & ~_is_nan(cell)
+            elif cell.type().is_floating():
+                bad[column] &= ~cell.isnan()
     return bad
 
 
@@ -176,10 +230,10 @@ def _bad_numbers(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]
     bad = {}
     for column in of_kind(columns, "number"):
         cell = rows[column.raw]
-        number = cell.try_cast("float64")
-        bad[column.raw] = number.isinf().fill_null(False)
+        number = _number(cell)
+        bad[column.raw] = (number.abs() > _LARGEST).fill_null(False)
         if cell.type().is_string():
-            bad[column.raw] |= cell.notnull() & number.isnull()
+            bad[column.raw] |= cell.notnull() & number.isnull() & ~_is_nan(cell)
     return bad
 
 
@@ -195,7 +249,7 @@ def _bad_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
     bad = {}
     for column in of_kind(columns, "date", "timestamp"):
         cell = rows[column.raw]
-        date = _timestamp(cell).date() if column.kind == "timestamp" else cell.try_cast("date")
+        date = _timestamp(cell).date() if column.kind == "timestamp" else _date(cell)
         first, end = datetime.date(FIRST_YEAR, 1, 1), datetime.date(last_year, 12, 31)
         bad[column.raw] = ((date < first) | (date > end)).fill_null(False)
     return bad
@@ -204,13 +258,13 @@ def _bad_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
 def reason(rows: ir.Table, columns: Columns) -> ir.StringValue:
     """Why a single row cannot be read, or null; such rows are set aside."""
     own = identity(columns)
-    owner = rows[own.raw].cast("string")
+    owner = _text(rows[own.raw])
     cases = [
         (owner.isnull(), ibis.literal(f"{own.raw} is missing")),
         (_owner(rows, own).isnull(), f"{own.raw} is not an integer: " + owner),
     ]
     for name, bad in _bad_numbers(rows, columns).items():
-        cases.append((bad, f"{name} is not a number: " + rows[name].cast("string")))
+        cases.append((bad, f"{name} is not a number: " + _text(rows[name])))
     for name, bad in _no_timestamps(rows, columns).items():
         text = rows[name].cast("string").fill_null("nothing")
         cases.append((bad, f"{name} is not a date: " + text))
@@ -223,6 +277,6 @@ def rejects(rows: ir.Table, columns: Columns) -> ir.Table:
     """Rows that cannot be read: the reason, and the raw columns as text; in a defined order."""
     reasoned = rows.select(
         reason=reason(rows, columns),
-        **{column.raw: rows[column.raw].cast("string") for column in columns},
+        **{column.raw: _text(rows[column.raw]) for column in columns},
     )
     return reasoned.filter(reasoned.reason.notnull()).order_by(reasoned.columns)

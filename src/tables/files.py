@@ -369,10 +369,13 @@ def read(engine: Engine, files: list[File], columns: Columns, *, typed: bool) ->
         alike.setdefault((file.separator, *file.columns), []).append(file)
     tables = []
     for (separator, *present), same in alike.items():
-        kinds: dict[str, CellType] = {}
+        kinds: dict[str, CellType | None] = {}
         for index, name in enumerate(present):
             # Columns that nobody asks for may share a name; the engine needs distinct ones.
-            kinds[name if name in wanted else f"unmapped {index}"] = types.get(name, "text")
+            if name in wanted:
+                kinds[name] = types.get(name, "text")
+            else:
+                kinds[f"unmapped {index}"] = None
         paths = [file.path for file in same]
         tables.append(engine.raw_csv(paths, kinds, _MISSING, separator).select(wanted))
     rows = ibis.union(*tables) if len(tables) > 1 else tables[0]

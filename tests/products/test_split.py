@@ -174,7 +174,8 @@ def test_month_bits_by_hand(bank: pd.DataFrame, schema: Schema, table: Table) ->
         {"customer": 50, "present": 0b00001, "was_active": 0b00000}
         | {"account": 0b00001, "card": 0b00001, "loan": 0b00000},
     ]
-    assert set(bits.schema().types) == {ibis.dtype("int64")}
+    assert set(bits.schema().types) == {ibis.dtype("int64"), ibis.dtype("!int64")}
+    assert not bits.schema()["customer"].nullable
 
 
 def test_month_bits_of_known_months_only(bank: pd.DataFrame, schema: Schema, table: Table) -> None:

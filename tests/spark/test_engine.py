@@ -1,0 +1,177 @@
+"""What `Engine` promises, kept by Spark as it is by DuckDB."""
+
+import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from src.engine import CellType, Engine, SparkSettings, UnreadableError, connect
+from src.engine.duckdb import ROW_GROUP, DuckDB
+from src.tables.cells import stripped
+from tests.spark.conftest import choose
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+ROWS = pa.table({"customer": [3, 1, 2, 1], "place": [4, 3, 2, 1]})
+TYPES: dict[str, CellType] = {"id": "text", "day": "date", "age": "number", "card": "flag"}
+HEADER = b"id,day,age,card\n"
+
+
+def opened(engine: Engine, table: pa.Table, name: str = "table.parquet"):  # type: ignore[no-untyped-def]
+    pq.write_table(table, name)
+    return engine.table(name)
+
+
+def test_engine_yaml_chooses(spark: Engine, settings: SparkSettings) -> None:
+    assert isinstance(connect(), DuckDB)  # there is no such file here
+    choose("duckdb", settings)
+    assert isinstance(connect(), DuckDB)
+    choose("spark", settings)
+    assert type(connect()) is type(spark)
+
+
+def test_integers_beside_a_null_keep_their_digits(spark: Engine) -> None:
+    table = pa.table({"number": [2**63 - 1, None, 2**53 + 1]})
+    assert spark.collect(opened(spark, table).order_by("number"))["number"].to_pylist() == [
+        2**53 + 1,
+        2**63 - 1,
+        None,
+    ]
+
+
+MANY = pa.table(
+    {
+        "customer": pa.array([number * 7919 % 300_007 for number in range(300_007)]),
+        "text": pa.array([f"é{number % 97}" if number % 5 else None for number in range(300_007)]),
+        "share": pa.array([number / 7 if number % 3 else None for number in range(300_007)]),
+        "day": pa.array([datetime.date(2016, 5, 1 + number % 28) for number in range(300_007)]),
+        "held": pa.array([None if number % 11 else number % 2 == 0 for number in range(300_007)]),
+    }
+)
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4_raw"])
+def test_a_table_of_several_row_groups_has_the_same_bytes(
+    spark: Engine, duck: DuckDB, compression: str
+) -> None:
+    files = []
+    for name, engine in (("spark", spark), ("duckdb", duck)):
+        rows = opened(engine, MANY)
+        # Columns of expressions, as those of the stages are: that one has no null is not known.
+        rows = rows.mutate(
+            customer=(rows.customer + 1).nullif(-1), day=rows.day.nullif(datetime.date(2000, 1, 1))
+        )
+        engine.write(rows, f"{name}.parquet", ["customer"], compression)
+        files.append(Path(f"{name}.parquet").read_bytes())
+    metadata = pq.read_metadata("spark.parquet")
+    assert [metadata.row_group(n).num_rows for n in range(3)] == [ROW_GROUP, ROW_GROUP, 54_247]
+    assert files[0] == files[1]
+
+
+def test_nothing_is_written_as_nothing(spark: Engine, duck: DuckDB) -> None:
+    for name, engine in (("spark", spark), ("duckdb", duck)):
+        rows = opened(engine, ROWS)
+        engine.write(rows.filter(rows.customer > 9), f"{name}.parquet", ["customer"])
+        engine.write_runs([rows.filter(rows.customer > 9)], f"{name}_runs.parquet", ["customer"])
+    assert Path("spark.parquet").read_bytes() == Path("duckdb.parquet").read_bytes()
+    assert Path("spark_runs.parquet").read_bytes() == Path("duckdb_runs.parquet").read_bytes()
+
+
+def test_scratch_is_empty_again(spark: Engine, settings: SparkSettings) -> None:
+    rows = opened(spark, ROWS)
+    spark.write(rows, "whole.parquet", ["customer", "place"])
+    assert pq.read_table("whole.parquet")["place"].to_pylist() == [1, 3, 2, 4]
+    own = Path(settings.scratch)
+    assert list(own.glob("spark-*/*/part-*")) == []
+    assert [path for path in own.glob("spark-*/*.parquet") if not path.is_symlink()] == []
+
+
+def test_a_cached_table_is_gone_after_its_block(spark: Engine) -> None:
+    from pyspark.errors import AnalysisException
+
+    with spark.cached(opened(spark, ROWS)) as kept:
+        assert spark.collect(kept.order_by("place"))["place"].to_pylist() == [1, 2, 3, 4]
+    with pytest.raises(AnalysisException, match="TABLE_OR_VIEW_NOT_FOUND"):
+        spark.collect(kept)
+
+
+def test_runs_divide_between_keys_and_are_the_table(
+    spark: Engine, duck: DuckDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.engine.duckdb._ROW_GROUPS_AT_ONCE", 1)
+    table = pa.table({"customer": [1, 2, 2, 2, 3, 3, 3, 4, 9], "place": range(9)})
+    pq.write_table(table, "sorted.parquet", row_group_size=2)
+    files = []
+    for name, engine in (("spark", spark), ("duckdb", duck)):
+        runs = engine.runs("sorted.parquet", "customer")
+        engine.write_runs(runs, f"{name}.parquet", ["customer", "place"])
+        files.append(Path(f"{name}.parquet").read_bytes())
+    assert files[0] == files[1]
+    assert pq.read_table("spark.parquet").to_pydict() == table.to_pydict()
+
+
+def test_a_table_that_is_not_there(spark: Engine) -> None:
+    with pytest.raises(UnreadableError, match=r"PATH_NOT_FOUND"):
+        spark.table("nothing.parquet")
+
+
+# raw files
+
+PAGES = {
+    "plain": HEADER + b'"a, b",2016-05-28, 35,1\n12.7,NA,,0\n',
+    "bom": b"\xef\xbb\xbf" + HEADER + b"1,2016-05-28,35,1\n",
+    "crlf": HEADER.replace(b"\n", b"\r\n") + b"1,2016-05-28,35,1\r\n",
+    "quotes": HEADER + b'"say ""x""",2016-05-28,35,1\n',
+    "break": HEADER + b'"one\ntwo",2016-05-28,35,1\n',
+    "blanks": HEADER + "\xa0 8 \xa0,2016-05-28, 35 ,1\n".encode(),
+    "letters": HEADER + "Ñandú,2016-05-28,35,1\n".encode(),
+}
+DAMAGED = {
+    "short": HEADER + b"1,2016-05-28,35,1\n2,2016-05-28\n",
+    "latin": HEADER + b"CORU\xd1A,2016-05-28,35,1\n",
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_csv_is_read_alike(spark: Engine, duck: DuckDB, page: str) -> None:
+    Path("raw.csv").write_bytes(PAGES[page])
+
+    def read(engine: Engine) -> pa.Table:
+        return engine.collect(stripped(engine.raw_csv(["raw.csv"], TYPES, ["", "NA"], ",")))
+
+    assert read(spark).to_pydict() == read(duck).to_pydict()
+
+
+@pytest.mark.parametrize("page", DAMAGED)
+def test_damage_is_said_alike(spark: Engine, duck: DuckDB, page: str) -> None:
+    Path("raw.csv").write_bytes(DAMAGED[page])
+    said = []
+    for engine in (spark, duck):
+        with pytest.raises(UnreadableError) as caught:
+            engine.collect(engine.raw_csv(["raw.csv"], TYPES, [""], ","))
+        said.append((str(caught.value), caught.value.where, caught.value.fault))
+    assert said[0] == said[1]
+
+
+def test_raw_parquet_is_matched_by_name(spark: Engine, duck: DuckDB) -> None:
+    ours = {"id": pa.array([1], pa.uint32()), "card": [True], "no": [[1]], "when": [None]}
+    pq.write_table(pa.table(ours), "1.parquet")
+    pq.write_table(pa.table({"card": [False], "id": [2], "share": [0.5]}), "2.parquet")
+
+    def read(engine: Engine) -> list[dict[str, object]]:
+        rows = engine.raw_parquet(["1.parquet", "2.parquet"])
+        table = engine.collect(rows.select("id", "card", "share").order_by("id"))
+        return list(table.to_pylist())
+
+    assert read(spark) == [
+        {"id": 1, "card": True, "share": None},
+        {"id": 2, "card": False, "share": 0.5},
+    ]
+    assert read(spark) == read(duck)
+
+
+def test_rows_are_written_as_csv_in_their_order(spark: Engine) -> None:
+    spark.write_csv(pa.table({"name": ["b", "a, a"], "place": [2, None]}), "rows.csv", header=True)
+    assert Path("rows.csv").read_text() == 'name,place\nb,2\n"a, a",\n'

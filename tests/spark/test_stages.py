@@ -1,0 +1,282 @@
+"""Stages on both engines: the same files, byte for byte, and the same figures."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+import yaml
+
+from src.eda import dynamics, portrait
+from src.eda.tables import EdaTables
+from src.engine import Engine, SparkSettings
+from src.errors import InputError
+from src.params import load
+from src.payments import clean as payments_clean
+from src.payments import ingest as payments_ingest
+from src.payments import paths as payments_paths
+from src.payments.analysis import tables as payments_tables
+from src.payments.schema import PARAMS as PAYMENTS_PARAMS
+from src.payments.schema import Schema as PaymentsSchema
+from src.products import clean, ingest, paths, split
+from src.products.dataset import Dataset
+from src.products.schema import Schema
+from src.simulation.payments import PaymentsSimulation
+from src.simulation.payments import simulate as simulate_payments
+from src.simulation.products import ProductsSimulation
+from src.simulation.products import simulate as simulate_products
+from tests.spark.conftest import ROOT, choose
+
+Both = dict[str, Path]
+FILES = [
+    paths.SNAPSHOTS, paths.REJECTED, paths.CLEAN, paths.MEDIANS, paths.HISTORY, paths.WINDOWS,
+    paths.QUALITY, paths.REPAIRS,
+]  # fmt: skip
+PAYMENT_FILES = [
+    payments_paths.PAYMENTS, payments_paths.REJECTED, payments_paths.CLEAN,
+    payments_paths.QUALITY, payments_paths.REPAIRS,
+]  # fmt: skip
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield
+
+
+def workspaces(folder: Path, settings: SparkSettings) -> Both:
+    """A working folder for each engine, with the parameters of the repository."""
+    both = {name: folder / name for name in ("duckdb", "spark")}
+    for name, workspace in both.items():
+        (workspace / PAYMENTS_PARAMS).parent.mkdir(parents=True)
+        for file in ("params.yaml", PAYMENTS_PARAMS):
+            shutil.copy(ROOT / file, workspace / file)
+        choose(name, settings, workspace)
+    return both
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Snapshots of 2,000 customers and payments of 300 clients."""
+    folder = tmp_path_factory.mktemp("raw")
+    with inside(folder):
+        people = ProductsSimulation(customers=2000, months=6, seed=1)
+        simulate_products(people, folder / "train.csv", folder / "truth.parquet")
+        stream = PaymentsSimulation(clients=300, providers=100, days=120, seed=1)
+        simulate_payments(stream, folder / "payments.csv", folder / "payments_truth.parquet")
+    return folder
+
+
+def hostile(text: str) -> str:
+    """Snapshots with cells that engines read differently, and some that nobody can read."""
+    lines = text.splitlines(keepends=True)
+    names = lines[0].strip().replace('"', "").split(",")
+    age, *others = (names.index(name) for name in ("age", "renta", "ind_cco_fin_ult1"))
+    income, product = (place - len(names) for place in others)  # a province may hold a comma
+    cells = {
+        10: (age, "1d"), 20: (age, "0x10"), 30: (income, "1_000"), 40: (income, "1e5"),
+        50: (age, "nan"), 60: (income, "inf"), 70: (age, " 35\xa0"), 80: (income, ".5"),
+        90: (product, "1.0"), 100: (product, "TRUE"), 110: (product, "nan"), 120: (1, "12.0"),
+    }  # fmt: skip
+    for line, (place, cell) in cells.items():
+        parts = lines[line].split(",")
+        parts[place] = cell if place != 1 else parts[1] + ".0"
+        lines[line] = ",".join(parts)
+    return "".join(lines)
+
+
+STAGES = (ingest, clean, split)
+
+
+def run_products(
+    folder: Path, text: str, settings: SparkSettings, stages: tuple[ModuleType, ...] = STAGES
+) -> Both:
+    """Run stages of products on both engines."""
+    source = folder / "train.csv"
+    source.write_text(text, encoding="utf-8")
+    both = workspaces(folder, settings)
+    for workspace in both.values():
+        change(workspace / "params.yaml", {"ingest": {"path": str(source)}})
+        with inside(workspace):
+            for stage in stages:
+                stage.main()
+    return both
+
+
+@pytest.fixture(scope="module")
+def products(
+    tmp_path_factory: pytest.TempPathFactory,
+    raw: Path,
+    settings: SparkSettings,
+    spark: Engine,  # noqa: ARG001
+) -> Both:
+    text = (raw / "train.csv").read_text(encoding="utf-8")
+    return run_products(tmp_path_factory.mktemp("clean"), text, settings)
+
+
+def change(file: Path, sections: dict[str, dict[str, object]]) -> None:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for section, values in sections.items():
+        content[section] |= values
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_files_of_products(products: Both, file: str) -> None:
+    assert (products["spark"] / file).read_bytes() == (products["duckdb"] / file).read_bytes()
+
+
+@pytest.mark.usefixtures("spark")
+def test_files_of_hostile_products(raw: Path, tmp_path: Path, settings: SparkSettings) -> None:
+    text = (raw / "train.csv").read_text(encoding="utf-8")
+    both = run_products(tmp_path, hostile(text), settings, (ingest,))
+    files = (paths.SNAPSHOTS, paths.REJECTED, paths.QUALITY)
+    ours, theirs = (
+        {file: (both[name] / file).read_bytes() for file in files} for name in ("spark", "duckdb")
+    )
+    assert [file for file in files if ours[file] != theirs[file]] == []
+    assert json.loads(ours[paths.QUALITY])["rejected"] == 4  # 1d, 0x10, 1_000 and inf
+
+
+Count = Callable[[EdaTables], pd.DataFrame]
+COUNTS: dict[str, Count] = {
+    "patterns": lambda tables: by_all(dynamics.patterns(tables)),
+    "by_month": lambda tables: dynamics.by_month(
+        tables, dynamics.by_product(tables, dynamics.patterns(tables))
+    ),
+    "portrait": portrait.portrait,
+    "who_adds": portrait.who_adds,
+    "added_after": portrait.added_after,
+}
+
+
+def by_all(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sort_values(list(table.columns), ignore_index=True)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_eda_of_products(products: Both, count: str) -> None:
+    found = {}
+    for name, workspace in products.items():
+        with inside(workspace):
+            found[name] = COUNTS[count](EdaTables.open(load("schema", Schema)))
+    assert len(found["spark"])
+    pd.testing.assert_frame_equal(found["spark"], found["duckdb"])
+
+
+def test_customers_are_described_alike(products: Both) -> None:
+    found = {}
+    for name, workspace in products.items():
+        with inside(workspace):
+            data = Dataset.open(load("schema", Schema))
+            last = data.customers(data.windows.last + 1)  # one month
+            sample, held = data.sample(500, seed=1)  # of several
+            found[name] = (last.profile, sample.profile, held)
+    for ours, theirs in zip(found["spark"][:2], found["duckdb"][:2], strict=True):
+        pd.testing.assert_frame_equal(ours, theirs)
+    assert (found["spark"][2] == found["duckdb"][2]).all()
+
+
+BROKEN = {
+    "a date that is none": ("2015-12-28", "2015-12"),
+    "bytes that are not UTF-8": ("MADRID", "MADR\udcd1D"),
+}
+
+
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize("fault", BROKEN)
+def test_what_is_refused_is_said_alike(
+    raw: Path, tmp_path: Path, settings: SparkSettings, fault: str
+) -> None:
+    text = (raw / "train.csv").read_text(encoding="utf-8")
+    head, whole = text[:40_000].rpartition("\n")[0], BROKEN[fault]
+    source = tmp_path / "train.csv"
+    last = head.rindex(whole[0])
+    broken = head[:last] + whole[1] + head[last + len(whole[0]) :] + "\n"
+    source.write_bytes(broken.encode("utf-8", "surrogateescape"))
+    said = []
+    for workspace in workspaces(tmp_path, settings).values():
+        with inside(workspace):
+            schema, own = load("schema", Schema), load("ingest", ingest.Ingest)
+            with pytest.raises(InputError) as caught:
+                ingest.ingest(str(source), schema, own)
+            said.append(str(caught.value))
+            assert not Path(paths.SNAPSHOTS).exists()
+    assert said[0] == said[1]
+
+
+# payments
+
+
+@pytest.fixture(scope="module")
+def payments(
+    tmp_path_factory: pytest.TempPathFactory,
+    raw: Path,
+    settings: SparkSettings,
+    spark: Engine,  # noqa: ARG001
+) -> Both:
+    """ingest and clean of payments have run on both engines, on times, refunds and rejects."""
+    folder = tmp_path_factory.mktemp("payments")
+    lines = (raw / "payments.csv").read_text(encoding="utf-8").splitlines()
+    names = lines[0].replace('"', "").split(",")
+    day, amount = names.index("date"), names.index("amount")
+    stamps = ["{} 12:33:10", "{}T12:33:10Z", "{} 1:2", "{} 23:59:59.5 +03", "{}", "{} 25:00", "{}x"]
+    for line in range(1, 200):
+        parts = lines[line].split(",")
+        parts[day] = stamps[line % len(stamps)].format(parts[day].strip('"'))
+        lines[line] = ",".join(parts)
+        if line % 10 == 0:  # a refund of it, an equal row, and a payment of nothing
+            for other in (f"-{parts[amount]}", parts[amount], "0"):
+                parts[amount] = other
+                lines.append(",".join(parts))
+    source = folder / "payments.csv"
+    source.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    both = workspaces(folder, settings)
+    for workspace in both.values():
+        own = {"ingest": {"path": str(source), "max_rejected_share": 0.1}}
+        change(workspace / PAYMENTS_PARAMS, own)
+        with inside(workspace):
+            payments_ingest.main()
+            payments_clean.main()
+    return both
+
+
+@pytest.mark.parametrize("file", PAYMENT_FILES)
+def test_files_of_payments(payments: Both, file: str) -> None:
+    assert (payments["spark"] / file).read_bytes() == (payments["duckdb"] / file).read_bytes()
+
+
+def test_payments_were_refunded_and_rejected(payments: Both) -> None:
+    def read(file: str) -> str:
+        return (payments["spark"] / file).read_text(encoding="utf-8")
+
+    assert json.loads(read(payments_paths.QUALITY))["rejected"] > 0
+    repairs = json.loads(read(payments_paths.REPAIRS))
+    assert repairs["equal_rows"]["dropped"] > 0, repairs
+    assert repairs["refunded"] > 0, repairs
+
+
+def test_eda_of_payments(payments: Both) -> None:
+    found = {}
+    for name, workspace in payments.items():
+        with inside(workspace):
+            schema = load("schema", PaymentsSchema, PAYMENTS_PARAMS)
+            with payments_tables.Stream.open(payments_paths.CLEAN, schema) as stream:
+                days = payments_tables.days(stream)
+                presence = payments_tables.presence(stream)
+                found[name] = [
+                    days,
+                    payments_tables.popularity(stream),
+                    payments_tables.gaps(stream),
+                    payments_tables.pairs(stream, days),
+                    payments_tables.months(stream, days),
+                    payments_tables.clients(stream),
+                    presence,
+                ]
+    for ours, theirs in zip(found["spark"], found["duckdb"], strict=True):
+        pd.testing.assert_frame_equal(ours, theirs)
