@@ -480,7 +480,9 @@ MAY_IMPORT = {  # room or part of one -> what it may import beside itself
     "backtest": SHARED | {"products"},
     "card": SHARED | {"products"},
     **dict.fromkeys(("campaign", "eda", "simulation", "tuning"), BELOW),
-    "service": BELOW | {"campaign.paths"},
+    "feedback": SMALL,
+    "experiment": SMALL | {"feedback"},
+    "service": BELOW | {"campaign.paths", "experiment.assignment", "feedback.exposure"},
     "compare": BELOW | {"backtest.paths"},
     "log_mlflow": BELOW | {"compare"},
 }
