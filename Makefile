@@ -6,7 +6,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest payments campaign card notebook serve report test lint deps lock s3 mlflow
+.PHONY: help demo backtest payments campaign card feedback notebook serve report test lint deps lock s3 mlflow
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,10 @@ campaign: .venv/runtime ## Install, choose whom to contact next month, print wha
 
 card: .venv/runtime ## Install, write the model card: groups of customers, what age and sex are worth.
 	dvc repro pipelines/card/dvc.yaml
+
+feedback: .venv/runtime ## Install, let simulated customers react to offers, print whether learning from that helps.
+	dvc repro pipelines/feedback/dvc.yaml
+	python -m src.feedback.report
 
 notebook: .venv/development ## Execute the analysis on the data at hand: data/recommendations_EDA.ipynb.
 	jupyter-execute notebooks/recommendations_EDA.ipynb --output=../data/recommendations_EDA

@@ -70,6 +70,7 @@ def _make_twins(folder: Path) -> None:
         *first.folder.glob("metrics/payments*"),
         *first.folder.glob("metrics/backtest*"),
         *first.folder.glob("metrics/campaign*"),
+        *first.folder.glob("metrics/feedback*"),
         *first.folder.glob("pipelines/*/dvc.lock"),
     ):
         if file.parent.name != "simulation":

@@ -131,14 +131,18 @@ def read_feedback(path: Path) -> list[dict[str, Any]]:
     return [found[identity] for identity in sorted(found)]
 
 
-def accepted(feedback: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    """Answers and products of theirs that were accepted; the last word counts."""
-    last = {
+def last_words(feedback: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """What was said last about a product of an answer: accepted, dismissed or withdrawn."""
+    return {
         (row["answer"], row["product"]): row["action"]
         for row in feedback
         if row["action"] != "shown" and row["answer"] is not None
     }
-    return {offer for offer, action in last.items() if action == "accepted"}
+
+
+def accepted(feedback: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Answers and products of theirs that were accepted; the last word counts."""
+    return {offer for offer, action in last_words(feedback).items() if action == "accepted"}
 
 
 def _answer(line: dict[str, Any]) -> Answer:
