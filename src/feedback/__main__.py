@@ -93,8 +93,16 @@ def target(firsts: list[str | None], products: list[str]) -> Floats:
 NOTHING = ""  # shown first where a ranking knows of no product
 
 
-def markdown(title: str, found: Evaluation) -> str:
-    """An evaluation as a table, with what speaks for and against it."""
+def markdown(title: str, instead_of: str, found: Evaluation) -> str:
+    """An evaluation as a table, with what speaks for and against it.
+
+    Parameters
+    ----------
+    title : str
+    instead_of : str
+        From what the change is measured.
+    found : Evaluation
+    """
 
     def line(name: str, one: Estimate) -> str:
         return (
@@ -107,9 +115,8 @@ def markdown(title: str, found: Evaluation) -> str:
     rows = [
         f"{title}: of 1,000 answers, so many first offers would be accepted.",
         "",
-        "| estimator | accepted | 95 % interval | more than shown | 95 % interval |",
+        f"| estimator | accepted | 95 % interval | more than {instead_of} | 95 % interval |",
         "| --- | --: | :-: | --: | :-: |",
-        f"| what was shown | {1000 * found.shown:.1f} | | | |",
         line("IPS", found.ips),
         line("SNIPS", found.snips),
         line("DR", found.dr),
@@ -121,15 +128,15 @@ def markdown(title: str, found: Evaluation) -> str:
     ]
     if doubts := evidence.doubts:
         return "\n".join([*rows, "**Do not believe it.** " + " ".join(doubts)])
-    return "\n".join([*rows, verdict(found.dr)])
+    return "\n".join([*rows, verdict(found.dr, instead_of)])
 
 
-def verdict(change: Estimate) -> str:
+def verdict(change: Estimate, instead_of: str) -> str:
     """What the doubly robust estimate says, in a sentence."""
     if change.change_low <= 0 <= change.change_high:
-        return "**No detectable difference** from what was shown: the interval of DR contains 0."
+        return f"**No detectable difference** from {instead_of}: the interval of DR contains 0."
     direction = "better" if change.change > 0 else "worse"
-    return f"**It is {direction}** than what was shown: the interval of DR does not contain 0."
+    return f"**It is {direction}** than {instead_of}: the interval of DR does not contain 0."
 
 
 def main() -> None:
@@ -152,9 +159,13 @@ def main() -> None:
     names = {product for answer in answers.known for product in answer.ranked}
     products = [*sorted(names | {name for name in others if name is not None}), NOTHING]
     log = logged(answers.known, told, products)
-    print(markdown("As ranked, without exposure", evaluate(log, target(own, products))))
+    as_ranked = target(own, products)
+    found = evaluate(log, as_ranked)
+    other = evaluate(log, target(others, products), instead_of=as_ranked)
+    print(f"What was shown: of 1,000 first offers, {1000 * found.shown:.1f} were accepted.\n")
+    print(markdown("As ranked, without exposure", "what was shown", found))
     print()
-    print(markdown(f"As {arguments.ranking}", evaluate(log, target(others, products))))
+    print(markdown(f"As {arguments.ranking}", "as ranked", other))
     if answers.without_chances or answers.torn:
         print(
             f"\nLeft out: {answers.without_chances:,} answers without chances (to customers not "

@@ -86,7 +86,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Value of a ranking per answer, and how much more that is than what was shown brought."""
+    """Value of a ranking per answer, and how much more that is than without it."""
 
     value: float
     low: float
@@ -176,7 +176,11 @@ class Evaluation:
 
 
 def evaluate(
-    logged: Logged, target: Floats, expected: Floats | None = None, level: float = 0.95
+    logged: Logged,
+    target: Floats,
+    instead_of: Floats | None = None,
+    expected: Floats | None = None,
+    level: float = 0.95,
 ) -> Evaluation:
     """Estimate what answers would bring if their first offers were chosen in another way.
 
@@ -186,6 +190,8 @@ def evaluate(
     target : float64 array, shape (answers, products)
         Probability with which the other ranking shows a product first: 1 for one of them, unless it
         is random, too.
+    instead_of : float64 array, shape (answers, products), optional
+        The ranking from which the change is measured; what was really shown, without it.
     expected : float64 array, shape (answers, products), optional
         What each product would bring, for DR, from a model that has not seen these answers; without
         it, means by product (`means_by_product`).
@@ -197,31 +203,14 @@ def evaluate(
     InputError
         No answer shows what the other ranking would.
     """
-    answers = np.arange(len(logged.shown))
-    weights = target[answers, logged.shown] / logged.chance
-    if not weights.any():
-        raise InputError(
-            f"none of {len(answers):,} answers shows first what the other ranking would, so the "
-            "log says nothing about it: a larger exposure.share or exposure.first is needed"
-        )
-    rewards = logged.rewards
     if expected is None:
         expected = means_by_product(logged)
-    predicted = expected[answers, logged.shown]
-    ips = weights * rewards
-    snips = ips.sum() / weights.sum()
-    direct = (target * expected).sum(axis=1)
-    # Each column has the estimate as its mean, and its spread.
-    terms = np.column_stack(
-        [
-            ips,
-            snips + weights * (rewards - snips) / weights.mean(),
-            direct + weights * (rewards - predicted),
-            weights,
-        ]
-    )
-    errors = standard_errors(terms, logged.customers)
-    changes = terms[:, :3] - rewards[:, None]
+    terms, weights = _terms(logged, target, expected)
+    before = logged.rewards[:, None]
+    if instead_of is not None:
+        before, _ = _terms(logged, instead_of, expected)
+    changes = terms - before
+    errors = standard_errors(np.column_stack([terms, weights]), logged.customers)
     change_errors = standard_errors(changes, logged.customers)
     quantile = NormalDist().inv_cdf((1 + level) / 2)
 
@@ -233,6 +222,7 @@ def evaluate(
             value, value - wide, value + wide, change, change - change_wide, change + change_wide
         )
 
+    ips = weights * logged.rewards
     evidence = Evidence(
         effective=float(weights.sum() ** 2 / (weights**2).sum()),
         rewarded=float(ips.sum() ** 2 / (ips**2).sum()) if ips.any() else 0.0,
@@ -242,8 +232,29 @@ def evaluate(
         mean_weight=float(weights.mean()),
         spread=float(errors[3]),
     )
-    shown = float(rewards.mean())
-    return Evaluation(len(answers), shown, estimate(0), estimate(1), estimate(2), evidence)
+    shown = float(logged.rewards.mean())
+    return Evaluation(len(weights), shown, estimate(0), estimate(1), estimate(2), evidence)
+
+
+def _terms(logged: Logged, target: Floats, expected: Floats) -> tuple[Floats, Floats]:
+    """Answer by answer, what IPS, SNIPS and DR are the means of, (answers, 3); and the weights."""
+    answers = np.arange(len(logged.shown))
+    weights = target[answers, logged.shown] / logged.chance
+    if not weights.any():
+        raise InputError(
+            f"none of {len(answers):,} answers shows first what the other ranking would, so the "
+            "log says nothing about it: a larger exposure.share or exposure.first is needed"
+        )
+    ips = weights * logged.rewards
+    snips = ips.sum() / weights.sum()
+    direct = (target * expected).sum(axis=1)
+    missed = logged.rewards - expected[answers, logged.shown]
+    terms = [
+        ips,
+        snips + weights * (logged.rewards - snips) / weights.mean(),
+        direct + weights * missed,
+    ]
+    return np.column_stack(terms), weights
 
 
 def standard_errors(terms: Floats, customers: NDArray[np.intp]) -> Floats:

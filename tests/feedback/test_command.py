@@ -50,22 +50,32 @@ def test_a_better_ranking_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(simulate(tmp_path, 4_000, 0.5), monkeypatch)
-    own, other = capsys.readouterr().out.split("\n\nAs ")
+    _, own, other = capsys.readouterr().out.split("\n\nAs ")
     values = [float(text.split("|")[2]) for text in other.splitlines() if "| DR |" in text]
     assert values == [pytest.approx(300, abs=40)]
-    assert "**It is better** than what was shown" in other
+    assert "**It is better** than as ranked: the interval" in other
     assert "without a chance 0.0%" in other
     assert "| IPS | 1" in own
-    assert "**It is worse** than what was shown" in own
+    assert "**It is worse** than what was shown: the interval" in own
 
 
 def test_what_had_no_chance_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(simulate(tmp_path, 2_000, 0.5, odd="account"), monkeypatch)
-    other = capsys.readouterr().out.split("\n\nAs ")[1]
+    other = capsys.readouterr().out.split("\n\nAs ")[2]
     assert "without a chance 10.0%" in other
     assert "**Do not believe it.** In 10.0% of the answers" in other
+
+
+def test_customers_whom_the_ranking_does_not_know_had_no_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = simulate(tmp_path, 2_000, 0.5)
+    lists = pd.read_parquet(arguments[-1])
+    lists[lists["customer"] % 4 > 0].to_parquet(arguments[-1])
+    run(arguments, monkeypatch)
+    assert "without a chance 25.0%" in capsys.readouterr().out.split("\n\nAs ")[2]
 
 
 def test_nothing_left_to_chance_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ RANKED = np.array([[0, 1, 2], [0, 1, 3], [1, 0, 2]])  # what may come first, bes
 OTHER = np.array([0, 1, 2])  # what the other ranking shows first
 TRUTH = float(ACCEPTED[np.arange(3), OTHER].mean())  # kinds are equally frequent
 SHARE = 0.4
+NAMES = ("ips", "snips", "dr")
 
 
 def simulate(generator: np.random.Generator, customers: int, each: int) -> tuple[Logged, Floats]:
@@ -67,23 +68,32 @@ def test_intervals_cover_the_truth_in_95_of_100_logs(customers: int, each: int) 
 
 
 def test_intervals_of_the_change_cover_the_truth() -> None:
-    generator = np.random.default_rng(6)
+    generator = np.random.default_rng(21)
     by_rank = np.array([first_chance(rank, SHARE, 3) for rank in range(3)])
     of_log = (by_rank * np.take_along_axis(ACCEPTED, RANKED, axis=1)).sum(axis=1).mean()
-    covered = np.zeros(3)
-    for _ in range(500):
-        found = evaluate(*simulate(generator, 2_000, 1))
-        for place, one in enumerate((found.ips, found.snips, found.dr)):
-            covered[place] += one.change_low <= TRUTH - of_log <= one.change_high
-    assert (np.abs(covered / 500 - 0.95) < 0.03).all(), covered / 500
+    of_ranking = ACCEPTED[np.arange(3), RANKED[:, 0]].mean()
+    covered = np.zeros((2, 3))
+    for _ in range(600):
+        logged, target = simulate(generator, 2_000, 1)
+        as_ranked = np.eye(4)[RANKED[OTHER.argsort()[target.argmax(axis=1)], 0]]
+        from_log = evaluate(logged, target)
+        from_ranking = evaluate(logged, target, as_ranked)
+        for row, (found, change) in enumerate(
+            ((from_log, TRUTH - of_log), (from_ranking, TRUTH - of_ranking))
+        ):
+            for place, one in enumerate((found.ips, found.snips, found.dr)):
+                covered[row, place] += one.change_low <= change <= one.change_high
+                assert one.value == getattr(from_log, NAMES[place]).value
+    # Normal intervals of so few acceptances cover a little less than 95 (docs/feedback.md).
+    assert (np.abs(covered / 600 - 0.945) < 3 * (0.945 * 0.055 / 600) ** 0.5).all()
 
 
 def test_a_model_that_knows_narrows_the_interval_and_a_wrong_one_does_not_mislead() -> None:
     generator = np.random.default_rng(7)
     logged, target = simulate(generator, 20_000, 1)
     kind = OTHER.argsort()[target.argmax(axis=1)]
-    knows = evaluate(logged, target, ACCEPTED[kind])
-    wrong = evaluate(logged, target, np.full_like(target, 0.9))
+    knows = evaluate(logged, target, expected=ACCEPTED[kind])
+    wrong = evaluate(logged, target, expected=np.full_like(target, 0.9))
     assert knows.dr.high - knows.dr.low < knows.ips.high - knows.ips.low
     assert knows.dr.low < TRUTH < knows.dr.high
     assert wrong.dr.low < TRUTH < wrong.dr.high
@@ -103,7 +113,7 @@ def four() -> tuple[Logged, Floats]:
 
 def test_estimates_by_hand() -> None:
     expected = np.array([[0.5, 0.2], [0.5, 0.2], [0.5, 0.2], [0.5, 0.2]])
-    found = evaluate(*four(), expected)
+    found = evaluate(*four(), expected=expected)
     assert found.shown == 3 / 4
     assert found.ips.value == (2 * 1 + 4 * 1 + 2 * 0 + 0) / 4
     assert found.snips.value == (2 + 4) / (2 + 4 + 2)
@@ -129,6 +139,13 @@ def test_of_the_ranking_that_was_drawn_by_the_value_is_what_was_shown(seed: int)
     assert found.snips.value == pytest.approx(found.shown)
     assert found.ips.change == pytest.approx(0)
     assert found.evidence.effective == pytest.approx(60)
+
+
+def test_a_ranking_does_not_differ_from_itself() -> None:
+    logged, target = simulate(np.random.default_rng(3), 300, 1)
+    found = evaluate(logged, target, instead_of=target)
+    for one in (found.ips, found.snips, found.dr):
+        assert (one.change, one.change_low, one.change_high) == (0, 0, 0)
 
 
 def test_answers_of_one_customer_are_one_observation() -> None:
