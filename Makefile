@@ -6,7 +6,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest payments campaign card month months notebook serve report test test-spark lint deps lock s3 mlflow
+.PHONY: help demo backtest payments campaign card month months feedback notebook serve report test test-spark lint deps lock s3 mlflow
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,10 @@ month: .venv/runtime ## Take a new month in: FILE=its snapshot; checks, runs, me
 
 months: .venv/runtime ## The last four months of the simulated bank, taken in one by one in a clone: .months.
 	python -m scripts.months
+
+feedback: .venv/runtime ## Install, let simulated customers react to offers, print whether learning from that helps.
+	dvc repro pipelines/feedback/dvc.yaml
+	python -m src.feedback.report
 
 notebook: .venv/development ## Execute the analysis on the data at hand: data/recommendations_EDA.ipynb.
 	jupyter-execute notebooks/recommendations_EDA.ipynb --output=../data/recommendations_EDA

@@ -73,6 +73,7 @@ def _make_twins(folder: Path) -> None:
         *first.folder.glob("metrics/campaign*"),
         *first.folder.glob("metrics/slices.json"),
         *first.folder.glob("metrics/ablation.json"),
+        *first.folder.glob("metrics/feedback*"),
         *first.folder.glob("pipelines/*/dvc.lock"),
     ):
         if file.parent.name != "simulation":

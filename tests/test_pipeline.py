@@ -29,11 +29,13 @@ from scripts.deps import (
 from src.backtest import paths as backtest_paths
 from src.campaign import paths as campaign_paths
 from src.card import paths as card_paths
+from src.feedback import paths as feedback_paths
 from src.models.contract import FirstStage
 from src.models.registry import FIRST_STAGE
 from src.payments import paths as payments_paths
 from src.products import paths
 from src.products.scoring import model_files
+from src.simulation import feedback as feedback_simulation
 from src.simulation import payments as payments_simulation
 from src.simulation import products as simulation
 
@@ -111,6 +113,7 @@ STAGES = [stage for file in PIPELINES for stage in stages_of(file)]
 PRODUCTS = stages_of(ROOT / "dvc.yaml")
 PAYMENTS = stages_of(ROOT / "pipelines/payments/dvc.yaml")
 CAMPAIGN = stages_of(ROOT / "pipelines/campaign/dvc.yaml")
+FEEDBACK = stages_of(ROOT / "pipelines/feedback/dvc.yaml")
 CARD = stages_of(ROOT / "pipelines/card/dvc.yaml")
 SIMULATE = PAYMENTS[0]  # its paths are constants of its own
 
@@ -119,6 +122,7 @@ each_product_stage = pytest.mark.parametrize("stage", PRODUCTS, ids=lambda stage
 each_payments_stage = pytest.mark.parametrize("stage", PAYMENTS[1:], ids=lambda stage: stage.name)
 each_campaign_stage = pytest.mark.parametrize("stage", CAMPAIGN, ids=lambda stage: stage.name)
 each_card_stage = pytest.mark.parametrize("stage", CARD, ids=lambda stage: stage.name)
+each_feedback_stage = pytest.mark.parametrize("stage", FEEDBACK, ids=lambda stage: stage.name)
 each_pipeline = pytest.mark.parametrize(
     "file", PIPELINES, ids=lambda file: str(file.relative_to(ROOT))
 )
@@ -254,7 +258,7 @@ def test_metrics_and_plots_are_in_git_and_nothing_persists(stage: Stage) -> None
     tables = {path for path in outs if path.startswith("plots/")}  # behind figures, not drawn
     assert all(path.endswith(".csv") for path in tables)
     # What a clone has not made would fail its `dvc pull` and `dvc exp apply`, were it in a cache.
-    optional = {"payments", "campaign", "backtest", "card"}
+    optional = {"payments", "campaign", "backtest", "card", "feedback"}
     uncached = set(outs) if stage.package in optional else tables
     assert outs == {path: {"cache": False} if path in uncached else {} for path in outs}
     documents = {card_paths.CARD}
@@ -284,7 +288,14 @@ def test_every_path_is_written_by_one_stage() -> None:
 
 
 def test_catalogues_name_every_path_once() -> None:
-    modules = (paths, payments_paths, backtest_paths, campaign_paths, card_paths)
+    modules = (
+        paths,
+        payments_paths,
+        backtest_paths,
+        campaign_paths,
+        card_paths,
+        feedback_paths,
+    )
     named = [path for module in modules for path in catalogue(module).values()]
     assert [path for path, count in Counter(named).items() if count > 1] == []
 
@@ -345,6 +356,21 @@ def test_paths_of_a_card_stage_are_those_in_its_code(stage: Stage) -> None:
     assert declared == named - FOLDERS
 
 
+def test_outputs_of_the_feedback_pipeline_are_its_catalogue() -> None:
+    written = {path for stage in FEEDBACK for path in stage.written()}
+    assert written == set(catalogue(feedback_paths).values())
+
+
+@each_feedback_stage
+def test_paths_of_a_feedback_stage_are_those_in_its_code(stage: Stage) -> None:
+    declared = stage.data | set(stage.written())
+    named = touched(stage)
+    if paths.MODELS in named:  # read as a whole
+        named |= {path for path in declared if path.startswith(f"{paths.MODELS}/")}
+    truth = {feedback_simulation.BANK_TRUTH} if stage.name == "simulate" else set()
+    assert declared == (named | truth) - FOLDERS
+
+
 def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:
     judged = {f"{paths.MODELS}/{file}" for file in model_files().values()}
     evaluate = next(stage for stage in PRODUCTS if stage.name == "evaluate")
@@ -400,6 +426,7 @@ def test_params_are_the_sections_that_the_stage_loads(stage: Stage) -> None:
         "tuning": {"params.yaml"},
         "campaign": {"params.yaml", "service.yaml"},
         "card": {"params.yaml"},
+        "feedback": {"params.yaml"},
     }
     others = also.get(stage.package, set())
     if stage.module == "src.backtest.predict":
@@ -482,8 +509,12 @@ MAY_IMPORT = {  # room or part of one -> what it may import beside itself
     "products.eda": SHARED | {"eda"},
     "backtest": SHARED | {"products"},
     "card": SHARED | {"products"},
-    **dict.fromkeys(("campaign", "eda", "simulation", "tuning"), BELOW),
-    "service": BELOW | {"campaign.paths"},
+    **dict.fromkeys(("campaign", "eda", "tuning"), BELOW),
+    "simulation": BELOW | {"feedback.exposure", "feedback.paths"},
+    "feedback": SHARED | {"products"},
+    **dict.fromkeys(("feedback.exposure", "feedback.history"), SMALL),  # the service, experiments
+    "experiment": SMALL | {"feedback"},
+    "service": BELOW | {"campaign.paths", "experiment.assignment", "feedback.exposure"},
     "compare": BELOW | {"backtest.paths"},
     "log_mlflow": BELOW | {"compare"},
     "month": SHARED | {"products", "compare", "service.monitoring.drift_reference"},

@@ -21,6 +21,7 @@ from src.service.process import Process
 from src.service.products import routes as products_routes
 from src.service.products.catalogue import Catalogue
 from src.service.products.customer_view import example_request
+from src.service.products.exposing import Exposing
 from src.service.products.requests import request_models
 from src.service.products.serving import Serving
 from src.service.settings import Settings
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         loading = beside.submit(Payments, settings, monitoring)
         catalogue = Catalogue.load(settings)
     cooldown = params.load("feedback", FeedbackSettings, str(settings.rules))
+    exposing = Exposing.read(str(settings.rules))
     integer_ids = catalogue.schema.id_type == "integer"
     feedback = Feedback(
         settings.database_url,
@@ -90,7 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keys = keys
     asked, given = request_models(catalogue.schema, example_request(catalogue))
     # Offers come first: routes are tried one by one.
-    products_routes.add_routes(app, process, serving, asked, payments.state)
+    products_routes.add_routes(app, process, serving, exposing, asked, payments.state)
     payments_routes.add_routes(app, process, payments)
     campaign_routes.add_routes(app, process, serving, Campaign(catalogue))
     feedback_routes.add_routes(app, process, given)

@@ -10,6 +10,7 @@ from src.service.monitoring.drift_reference import BinCodes
 from src.service.process import Process
 from src.service.products import fallback
 from src.service.products.catalogue import PERSONAL, Catalogue
+from src.service.products.exposing import NOTHING, Exposing
 from src.service.products.fallback import OnlineScores, Selection
 from src.service.products.requests import Asked
 from src.service.products.serving import Serving
@@ -18,9 +19,10 @@ from src.service.products.serving import Serving
 class Answering:
     """Answers requests out of the catalogue that is served, and leaves their trace."""
 
-    def __init__(self, process: Process, serving: Serving) -> None:
+    def __init__(self, process: Process, serving: Serving, exposing: Exposing) -> None:
         self._process = process
         self._serving = serving
+        self._exposing = exposing
 
     async def recommend(self, asked: Asked, k: int) -> dict[str, Any]:
         """Products to offer, and how they came about."""
@@ -57,6 +59,7 @@ class Answering:
     def _from_lists(self, customer: int | str, k: int) -> dict[str, Any]:
         """Answer a request with only an id; the customer may or may not be known to the bank."""
         started = time.perf_counter()
+        identity = self._process.next_answer()
         catalogue = self._serving.catalogue
         cooldown = self._cooldown(catalogue, customer)
         row = catalogue.known.row(customer)
@@ -66,43 +69,74 @@ class Answering:
             forbidden = catalogue.rules.forbidden(int(applying[0]))
             popular = iter([("popularity", lambda: catalogue.popular)])
             chosen = fallback.choose(popular, k, (), forbidden, cooldown, reason)
+            self._watch(catalogue, catalogue.codes(row), chosen)
+            exposed = NOTHING
             rows = fallback.rows(catalogue, chosen, _never, _never)
             anything = fallback.UNKNOWN
         else:
             forbidden = catalogue.rules.forbidden(int(catalogue.applying[row]))
             chain = fallback.offline_chain(catalogue, row)
-            chosen = fallback.choose(chain, k, (), forbidden, cooldown, "")
+            wanted = self._exposing.wanted(customer, k)
+            ranked = fallback.choose(chain, wanted, (), forbidden, cooldown, "")
+            self._watch(catalogue, catalogue.codes(row), ranked)
+            barred = {*forbidden, *cooldown}
+            chosen, exposed = self._expose(catalogue, identity, customer, ranked, barred, k)
             rows = fallback.offline_rows(catalogue, row, chosen)
             anything = fallback.offline_anything(catalogue, row)
-        self._watch(catalogue, catalogue.codes(row), chosen)
-        return self._answer(catalogue, customer, chosen, rows, anything, started, "offline")
+        about = {"answer": identity, "customer": customer, "path": "offline", **exposed}
+        return self._answer(catalogue, about, chosen, rows, anything, started)
 
     async def _from_models(self, asked: Asked, k: int) -> dict[str, Any]:
         """Answer if a profile or holdings were given."""
         started = time.perf_counter()
+        identity = self._process.next_answer()
         catalogue = self._serving.catalogue
-        chosen, rows, anything = await self._process.in_models(self._score, catalogue, asked, k)
-        return self._answer(catalogue, asked.customer, chosen, rows, anything, started, "online")
+        chosen, exposed, rows, anything = await self._process.in_models(
+            self._score, catalogue, identity, asked, k
+        )
+        about = {"answer": identity, "customer": asked.customer, "path": "online", **exposed}
+        return self._answer(catalogue, about, chosen, rows, anything, started)
 
     def _score(
-        self, catalogue: Catalogue, asked: Asked, k: int
-    ) -> tuple[Selection, list[dict[str, Any]], fallback.Anything]:
+        self, catalogue: Catalogue, identity: str, asked: Asked, k: int
+    ) -> tuple[Selection, dict[str, Any], list[dict[str, Any]], fallback.Anything]:
         customer, known_holdings = batch(catalogue, asked)
         scores = OnlineScores(catalogue, customer)
         ids = np.array([asked.customer if asked.customer is not None else ""], dtype=object)
         applying = catalogue.rules.applying(ids, customer.profile)
+        held = set(np.flatnonzero(customer.history.holdings()[0]).tolist())
+        forbidden = catalogue.rules.forbidden(int(applying[0]))
+        cooldown = self._cooldown(catalogue, asked.customer)
+        known = _is_known(catalogue, asked.customer)
         chosen = fallback.choose(
             scores.chain(known_holdings),
-            k,
-            set(np.flatnonzero(customer.history.holdings()[0]).tolist()),
-            catalogue.rules.forbidden(int(applying[0])),
-            self._cooldown(catalogue, asked.customer),
+            self._exposing.wanted(asked.customer, k) if known else k,
+            held,
+            forbidden,
+            cooldown,
             "" if known_holdings else "holdings are not known",
         )
         self._watch(catalogue, _codes(catalogue, asked), chosen)
+        exposed = NOTHING
+        if known:
+            barred = {*held, *forbidden, *cooldown}
+            chosen, exposed = self._expose(catalogue, identity, asked.customer, chosen, barred, k)
         rows = fallback.online_rows(catalogue, chosen, scores)
         anything = scores.anything(catalogue.explainer) if known_holdings else fallback.UNKNOWN
-        return chosen, rows, anything
+        return chosen, exposed, rows, anything
+
+    def _expose(
+        self,
+        catalogue: Catalogue,
+        identity: str,
+        customer: int | str,
+        ranked: Selection,
+        barred: set[int],
+        k: int,
+    ) -> tuple[Selection, dict[str, Any]]:
+        names = catalogue.products
+        not_allowed = [names[item] for item in sorted(barred)]
+        return self._exposing.expose(identity, customer, ranked, not_allowed, names, k)
 
     def _watch(self, catalogue: Catalogue, codes: BinCodes | None, chosen: Selection) -> None:
         """Count for drift; popular products have no counterpart in the offline lists."""
@@ -116,14 +150,12 @@ class Answering:
     def _answer(
         self,
         catalogue: Catalogue,
-        customer: int | str | None,
+        about: dict[str, Any],
         chosen: Selection,
         rows: list[dict[str, Any]],
         anything: fallback.Anything,
         started: float,
-        path: str,
     ) -> dict[str, Any]:
-        identity = self._process.next_answer()
         products = [row["product"] for row in rows]
         chance, reasons = anything
         source, fell_back = chosen.source, chosen.fallback
@@ -131,11 +163,9 @@ class Answering:
         self._process.log.write(
             {
                 "at": time.time(),
-                "answer": identity,
-                "customer": customer,
+                **about,
                 "revision": catalogue.revision,
                 "digest": catalogue.digest,
-                "path": path,
                 "products": products,
                 "chance": chance,
                 "scores": chosen.scores,
@@ -145,9 +175,9 @@ class Answering:
             }
         )
         return {
-            "answer": identity,
-            "customer": customer,
-            "customer_id": as_text(customer),
+            "answer": about["answer"],
+            "customer": about["customer"],
+            "customer_id": as_text(about["customer"]),
             "for_month_after": catalogue.month,
             "revision": catalogue.revision,
             "source": source,
@@ -163,6 +193,12 @@ class Answering:
 def as_text(customer: int | str | None) -> str | None:
     """An id as text: for clients that cannot hold every number."""
     return None if customer is None else str(customer)
+
+
+def _is_known(catalogue: Catalogue, customer: int | str | None) -> bool:
+    """Whether this is a customer of the last month."""
+    row = catalogue.known.row(customer) if customer is not None else None
+    return row is not None and bool(catalogue.known.position[row] >= 0)
 
 
 def batch(catalogue: Catalogue, asked: Asked) -> tuple[Customers, bool]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -33,7 +33,8 @@ class Selection:
     sources: list[str] = field(default_factory=list)
     removed: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
-    why: str = ""
+    reason: str = ""  # why the chain begins where it does
+    asked: int = 0  # length of the list that was asked for
 
     @property
     def source(self) -> str:
@@ -44,6 +45,31 @@ class Selection:
     def fallback(self) -> bool:
         """Whether the first product does not come from personal scores."""
         return self.source not in {PERSONAL, "none"}
+
+    @property
+    def why(self) -> str:
+        """How the products came about, in words."""
+        used = list(dict.fromkeys(self.sources))
+        parts = [self.reason] if self.reason else []
+        if self.failed:
+            parts.append(f"{', '.join(self.failed)} failed")
+        if not used:
+            parts.append("nothing is left to offer")
+        else:
+            parts.append(", then ".join(_told(name) for name in used))
+            if len(self.items) < self.asked:
+                parts.append(f"{len(self.items)} of {self.asked} products are left to offer")
+        return "; ".join(parts)
+
+    def shown(self, places: list[int], asked: int) -> "Selection":
+        """Some of the products, in another order, for a list that is `asked` long."""
+        return replace(
+            self,
+            items=[self.items[place] for place in places],
+            scores=[self.scores[place] for place in places],
+            sources=[self.sources[place] for place in places],
+            asked=asked,
+        )
 
 
 def choose(
@@ -66,7 +92,7 @@ def choose(
     reason : str
         Why the chain begins where it does; empty if it begins with personal scores.
     """
-    result = Selection(why=reason)
+    result = Selection(reason=reason, asked=k)
     seen = set(held)
     for name, ranked in chain:
         try:
@@ -90,22 +116,7 @@ def choose(
                     break
         if len(result.items) == k:
             break
-    result.why = _why(result, k)
     return result
-
-
-def _why(result: Selection, k: int) -> str:
-    used = list(dict.fromkeys(result.sources))
-    parts = [result.why] if result.why else []
-    if result.failed:
-        parts.append(f"{', '.join(result.failed)} failed")
-    if not used:
-        parts.append("nothing is left to offer")
-    else:
-        parts.append(", then ".join(_told(name) for name in used))
-        if len(result.items) < k:
-            parts.append(f"{len(result.items)} of {k} products are left to offer")
-    return "; ".join(parts)
 
 
 def _told(source: str) -> str:

@@ -13,6 +13,7 @@ from src.service.products import responses
 from src.service.products.answering import Answering
 from src.service.products.catalogue import kinds
 from src.service.products.customer_view import describe
+from src.service.products.exposing import Exposing
 from src.service.products.fallback import by_profile
 from src.service.products.requests import Asked, identity_type, reload_model
 from src.service.products.serving import Serving
@@ -26,6 +27,7 @@ def add_routes(
     app: FastAPI,
     process: Process,
     serving: Serving,
+    exposing: Exposing,
     asked_model: type[Asked],
     payments: Callable[[], dict[str, Any]],
 ) -> None:
@@ -39,7 +41,7 @@ def add_routes(
         What is loaded of the other system, for /ready.
     """
     catalogue = serving.catalogue
-    answering = Answering(process, serving)
+    answering = Answering(process, serving, exposing)
     most = len(catalogue.products)
     length = Annotated[int, Query(ge=1, le=most, description="length of the list")]
     identity: Any = identity_type(catalogue.schema)
