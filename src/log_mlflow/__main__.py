@@ -11,8 +11,9 @@ import sys
 
 from src.errors import InputError, run
 from src.log_mlflow.finished import Finished
-from src.log_mlflow.runs import log
+from src.log_mlflow.runs import ALIAS, log, point_at_promoted
 from src.log_mlflow.server import SERVER, find_experiment, mlflow_at
+from src.products import promoted
 
 
 def main() -> None:
@@ -34,6 +35,10 @@ def main() -> None:
     with mlflow_at(arguments.tracking_uri) as client:
         experiment = find_experiment(client, arguments.experiment)
         log(finished, client, experiment, arguments.experiment)
+        if chosen := promoted.read():
+            pointed = point_at_promoted(client, arguments.experiment, chosen)
+            advice = f"not logged yet: --rev {chosen.revision[:7]} does it"
+            print(f"{ALIAS}: {', '.join(pointed) or advice}")
     print(f"{arguments.tracking_uri}/#/experiments/{experiment}")
 
 

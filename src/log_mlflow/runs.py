@@ -16,6 +16,7 @@ import pandas as pd
 
 from src.log_mlflow.finished import Finished
 from src.log_mlflow.parts import Part, parts, payments_parts
+from src.products.promoted import Promoted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,6 +26,7 @@ _DESCRIPTION = (
     "Fitted on all months, for the month after the last. The metrics of the run are those of the "
     "same settings fitted without the test month."
 )
+ALIAS = "promoted"
 _METRICS_AT_ONCE = 1000  # as many as the server takes
 
 
@@ -48,6 +50,23 @@ def log(finished: Finished, client: "MlflowClient", experiment: str, prefix: str
         for entry in earlier:
             _discard(client, experiment, entry.info.run_id)
         print(f"{part.name}: {_log_part(part, finished, client, experiment, prefix)}", flush=True)
+
+
+def point_at_promoted(client: "MlflowClient", prefix: str, chosen: Promoted) -> list[str]:
+    """Give the alias ``promoted`` to the versions of the run that is served by decision.
+
+    Returns
+    -------
+    list of str
+        These versions; none if that run was never logged.
+    """
+    pointed = []
+    versions = client.search_model_versions(f"tags.git_revision = '{chosen.revision}'")
+    for version in sorted(versions, key=lambda one: one.name):
+        if version.name.startswith(f"{prefix}-"):
+            client.set_registered_model_alias(version.name, ALIAS, version.version)
+            pointed.append(f"{version.name} version {version.version}")
+    return pointed
 
 
 def _discard(client: "MlflowClient", experiment: str, run_id: str) -> None:
