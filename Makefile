@@ -6,7 +6,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest payments campaign card month months notebook serve report test lint deps lock s3 mlflow
+.PHONY: help demo backtest payments campaign card month months notebook serve report test images lint deps lock s3 mlflow
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -54,6 +54,9 @@ mlflow: .venv/runtime ## MLflow on this machine, kept in .mlflow or where deploy
 
 test: .venv/development lint ## Lint, types, tests.
 	pytest --numprocesses auto --dist loadfile
+
+images: .venv/development ## Build both images, start them, ask them: Docker, Podman, or root of a Debian.
+	python -m scripts.images
 
 lint: .venv/development ## Style and types only.
 	ruff check .
