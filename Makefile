@@ -6,7 +6,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest payments campaign card month months feedback notebook serve report test test-spark lint deps lock s3 mlflow
+.PHONY: help demo backtest payments campaign card month months feedback notebook serve report test test-spark images lint deps lock s3 mlflow
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -63,6 +63,9 @@ test: .venv/development lint ## Lint, types, tests.
 test-spark: .venv-spark/installed ## Tests of the Spark engine: installs it, starts a cluster on loopback, stops it.
 	WORKER_MEMORY=1500m SPARK_PORT=$${SPARK_PORT:-7177} scripts/spark_cluster.sh run \
 		.venv-spark/bin/python -m pytest tests/spark
+
+images: .venv/development ## Build both images, start them, ask them: Docker, Podman, or root of a Debian.
+	python -m scripts.images
 
 lint: .venv/development ## Style and types only.
 	ruff check .

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -326,11 +327,13 @@ def running(
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 15)  # buildah hands no signal on: all of its group get it
+            os.killpg(
+                process.pid, signal.SIGTERM
+            )  # buildah hands no signal on: all of its group get it
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -343,15 +346,22 @@ def answers(url: str) -> bool:
     return True
 
 
-def ask(url: str, key: str, revision: str, customers: list[int]) -> str:
+def ask(url: str, key: str, revision: str, recommendations: Path) -> str:
     """Ask the service what a probe, an operator and a branch would, and say what it answered.
+
+    Some of the customers with recommendations are minors or staff, who may be offered nothing; one
+    of the first fifty must be offered what is personal.
 
     Raises
     ------
     InputError
         It answers otherwise than it should.
     """
+    customers = pq.read_table(recommendations)["customer"].unique().to_pylist()[:50]
     with httpx.Client(base_url=url, trust_env=False, timeout=10) as client:
+        probed = client.get("/health")
+        if probed.status_code != 200:
+            raise InputError(f"/health answers {probed.status_code}, not 200")
         asked = client.get("/ready")
         if asked.status_code != 401:
             raise InputError(f"/ready without a key answers {asked.status_code}, not 401")
@@ -414,14 +424,13 @@ def serve(engine: Engine, app: Path, folder: Path, revision: str) -> str:
     url = f"http://127.0.0.1:{port}"
     variables = {"NEXTBEST_PORT": str(port), "NEXTBEST_METRICS_PORT": str(free_port())}
     variables |= {"NEXTBEST_HOST": "127.0.0.1", "NEXTBEST_METRICS_HOST": "127.0.0.1"}
-    customers = pq.read_table(app / paths.RECOMMENDATIONS)["customer"].unique().to_pylist()
     with engine.container("service", mounts(app), variables) as command:
         user = call(*command("id", "-u")).strip()
         if user != "10001":
             raise InputError(f"the service image runs as user {user}, not 10001")
         key = call(*command("python", "-m", "src.service.web.keys", "create", "images")).strip()
         with running(command(), {}, folder / "service.log", lambda: answers(f"{url}/health")):
-            return ask(url, key, revision, customers[:50])
+            return ask(url, key, revision, app / paths.RECOMMENDATIONS)
 
 
 def work(folder: Path) -> None:
@@ -468,7 +477,8 @@ def work(folder: Path) -> None:
 
 
 def main() -> None:
-    """Work in a temporary folder, and remove it."""
+    """Work in a temporary folder, and remove it, however this ends."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="nextbest-images-") as folder:
         work(Path(folder))
     print("Both images work.")

@@ -34,8 +34,9 @@ def step(name: str) -> dict[str, Any]:
     return found
 
 
-def test_there_are_three_workflows() -> None:
-    assert [file.name for file in WORKFLOWS] == ["month.yml", "report.yml", "test.yml"]
+def test_there_are_four_workflows() -> None:
+    names = ["images.yml", "month.yml", "report.yml", "test.yml"]
+    assert [file.name for file in WORKFLOWS] == names
 
 
 @each_workflow
@@ -82,6 +83,8 @@ def test_commands_are_there(file: Path) -> None:
     if file.stem == "test":
         assert commands == [".ci/run"]
         assert (ROOT / ".ci/run").stat().st_mode & stat.S_IXUSR
+    elif file.stem == "images":
+        assert made == ["images"]
     else:
         assert made == [".venv/runtime", file.stem]
 
