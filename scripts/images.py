@@ -55,13 +55,17 @@ class Engine:
     building: tuple[str, ...] = ()
 
     def build(self, target: str, context: Path, revision: str) -> None:
-        """Build the image ``nextbest-TARGET`` from a checkout."""
+        """Build the image ``nextbest-TARGET`` from a checkout; buildah forgets the one before."""
+        before = listed("images", f"nextbest-{target}") if self.name == "buildah" else set()
         call(
             *(self.name, "build", *self.building, "--network", "host", "--file", RECIPE),
             *("--target", target, "--build-arg", f"REVISION={revision}"),
             *("--tag", f"nextbest-{target}", "."),
             folder=context,
         )
+        if before:
+            for image in before - listed("images", f"nextbest-{target}"):
+                call("buildah", "rmi", image)
 
     @contextlib.contextmanager
     def container(
@@ -112,6 +116,13 @@ def call(*command: str, folder: Path = ROOT, variables: Mapping[str, str] | None
         shown = " ".join([*command[:2], "…", command[-1]] if len(command) > 4 else command)
         raise InputError("\n  ".join([f"'{shown}' ended with {ended.returncode}:", *said]))
     return ended.stdout
+
+
+def listed(kind: str, *name: str) -> set[str]:
+    """Ids of buildah's images of a name, or of its containers; none if there are none."""
+    asked = ["buildah", kind, "--quiet", *name]
+    ended = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+    return set(ended.stdout.split())
 
 
 @contextlib.contextmanager
@@ -298,6 +309,15 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started in a session of its own, and all that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)  # neither buildah nor DVC hands a signal on
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+
+
 @contextlib.contextmanager
 def running(
     command: list[str], variables: Mapping[str, str], log: Path, up: Callable[[], bool]
@@ -326,15 +346,7 @@ def running(
             time.sleep(0.2)
         yield
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(
-                process.pid, signal.SIGTERM
-            )  # buildah hands no signal on: all of its group get it
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        end(process)
 
 
 def answers(url: str) -> bool:
@@ -447,6 +459,7 @@ def work(folder: Path) -> None:
             env={**os.environ, **alone(folder)},
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         engine = Engine(name, without_engine(base, folder) if name == "buildah" else ())
@@ -455,8 +468,7 @@ def work(folder: Path) -> None:
                 said = (folder / "repro.log").read_text("utf-8").splitlines()[-15:]
                 raise InputError("\n  ".join(["dvc repro of a small bank failed:", *said]))
     finally:
-        repro.terminate()
-        repro.wait()
+        end(repro)
     for target in ("service", "pipeline"):
         with told(f"{name} builds nextbest-{target}"):
             engine.build(target, bank, revision)
@@ -479,8 +491,13 @@ def work(folder: Path) -> None:
 def main() -> None:
     """Work in a temporary folder, and remove it, however this ends."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="nextbest-images-") as folder:
-        work(Path(folder))
+    kept = listed("containers") if shutil.which("buildah") else set()
+    try:
+        with tempfile.TemporaryDirectory(prefix="nextbest-images-") as folder:
+            work(Path(folder))
+    finally:  # a build that was stopped leaves its containers
+        for container in listed("containers") - kept if shutil.which("buildah") else ():
+            call("buildah", "rm", container)
     print("Both images work.")
 
 
