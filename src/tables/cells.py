@@ -23,13 +23,15 @@ _LARGEST = sys.float_info.max
 # \z: the end, where $ is before a last line break as well, for some engines
 _SPACE = r"[ \t\r\n\f]*"
 _NUMBER = rf"^{_SPACE}([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?){_SPACE}\z"
-_ANY_NUMBER = r"^[+-]?[0-9][0-9_]*(\.[0-9]*)?([eE][+-]?[0-9]+)?\z"  # that an id may be taken for
+# that an id may be taken for
+_ANY_NUMBER = r"^[+-]?(0[xX][0-9a-fA-F]+|[0-9][0-9_]*(\.[0-9]*)?([eE][+-]?[0-9]+)?)\z"
 _DAY = r"([0-9]{1,4})(-[0-9]{1,2}-[0-9]{1,2}|/[0-9]{1,2}/[0-9]{1,2})"
 _TIME = r"([01]?[0-9]|2[0-3]):[0-5]?[0-9](:[0-5]?[0-9](\.[0-9]{1,6})?)?"
 _OFFSET = r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 _STAMP = rf"^{_SPACE}{_DAY}([ T]({_TIME})[0-9]*{_OFFSET})?{_SPACE}\z"
 # As nearly all are, which is fast to see.
 _PLAIN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?\z"
+_END_OF_TIME = "9999-12-31"
 _YEAR_GROUP, _DAY_GROUP, _TIME_GROUP = 1, 2, 4
 
 
@@ -136,7 +138,8 @@ def _date(cell: ir.Value) -> ir.DateValue:
         return cell.try_cast("date")
     date = cell.try_cast("date")
     as_is = cell.re_search(_PLAIN) & (date >= datetime.date.min)
-    return ibis.ifelse(as_is, date, _spelt_day(cell).try_cast("date"))
+    day = ibis.ifelse(cell.lower() == "infinity", _END_OF_TIME, _spelt_day(cell))  # PostgreSQL's
+    return ibis.ifelse(as_is, date, day.try_cast("date"))
 
 
 def _spelt_day(cell: ir.StringValue) -> ir.StringValue:
