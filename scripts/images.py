@@ -185,8 +185,9 @@ def mirror(listing: str, codename: str) -> str | None:
 
 def package_index(variables: Mapping[str, str], pip: str) -> str | None:
     """The package index of this machine: of uv's or pip's variables, else what pip's file names."""
-    names = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
-    return next((variables[name] for name in names if variables.get(name)), pip.strip() or None)
+    named = re.compile("(UV|PIP)_(DEFAULT_)?INDEX(_URL)?")
+    names = sorted(filter(named.fullmatch, variables), reverse=True)  # uv's go before pip's
+    return next((variables[name] for name in names if variables[name]), pip.strip() or None)
 
 
 def machine_files(index: str | None, apt: str) -> dict[str, str]:

