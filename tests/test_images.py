@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from configparser import ConfigParser
@@ -174,8 +175,18 @@ def test_a_server_and_what_it_started_are_gone_at_the_end(workspace: Path) -> No
         command, {}, workspace / "log", lambda: bool(pid.exists() and pid.stat().st_size)
     ):
         child = int(pid.read_text("utf-8"))
-    state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or state.read_text("utf-8").split()[2] == "Z"
+    ends = time.monotonic() + 30
+    while runs(child):  # it was killed, and dies when its turn comes
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def runs(process: int) -> bool:
+    """Whether a process is there, and is more than a name that nobody has collected yet."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text("utf-8").split()[2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 ANSWERS: dict[str, Any] = {
