@@ -8,6 +8,7 @@ the pipeline image, and served by the service image. Images stay; everything els
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -31,6 +32,7 @@ from src.products import paths
 ROOT = Path(__file__).parent.parent
 RECIPE = "deploy/Dockerfile"
 BASE = "nextbest-base"
+STORE = Path("/var/lib/nextbest-images")  # of buildah
 TOOLS = ("buildah", "debootstrap")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 CUSTOMERS = 1100
@@ -56,7 +58,7 @@ class Engine:
 
     def build(self, target: str, context: Path, revision: str) -> None:
         """Build the image ``nextbest-TARGET`` from a checkout; buildah forgets the one before."""
-        before = listed("images", f"nextbest-{target}") if self.name == "buildah" else set()
+        before = image_ids(f"nextbest-{target}") if self.name == "buildah" else set()
         call(
             *(self.name, "build", *self.building, "--network", "host", "--file", RECIPE),
             *("--target", target, "--build-arg", f"REVISION={revision}"),
@@ -64,7 +66,7 @@ class Engine:
             folder=context,
         )
         if before:
-            for image in before - listed("images", f"nextbest-{target}"):
+            for image in before - image_ids(f"nextbest-{target}"):
                 call("buildah", "rmi", image)
 
     @contextlib.contextmanager
@@ -118,9 +120,9 @@ def call(*command: str, folder: Path = ROOT, variables: Mapping[str, str] | None
     return ended.stdout
 
 
-def listed(kind: str, *name: str) -> set[str]:
-    """Ids of buildah's images of a name, or of its containers; none if there are none."""
-    asked = ["buildah", kind, "--quiet", *name]
+def image_ids(name: str) -> set[str]:
+    """Ids of buildah's images of a name; none if there are none."""
+    asked = ["buildah", "images", "--quiet", name]
     ended = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
     return set(ended.stdout.split())
 
@@ -238,6 +240,36 @@ def make_base(root: Path, python: str, codename: str, image: str) -> None:
     finally:
         call("buildah", "rm", made)
         shutil.rmtree(root)
+
+
+@contextlib.contextmanager
+def own_store(folder: Path) -> Iterator[None]:
+    """Let buildah keep images in a store of its own, where all containers are ours to remove.
+
+    A build that is killed leaves some. One process at a time has the store.
+
+    Raises
+    ------
+    InputError
+        Another one has it.
+    """
+    STORE.mkdir(mode=0o700, exist_ok=True)
+    held = os.open(STORE, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError("another 'make images' runs on this machine; wait for its end") from None
+    driver = call("buildah", "info", "--format", "{{.store.GraphDriverName}}").strip()
+    places = f'graphroot = "{STORE}"\nrunroot = "{folder}/run"\n'
+    (folder / "storage.conf").write_text(f'[storage]\ndriver = "{driver}"\n{places}', "utf-8")
+    os.environ["CONTAINERS_STORAGE_CONF"] = str(folder / "storage.conf")
+    call("buildah", "rm", "--all")
+    try:
+        yield
+    finally:
+        call("buildah", "rm", "--all")
+        del os.environ["CONTAINERS_STORAGE_CONF"]
+        os.close(held)
 
 
 def without_engine(base: str, folder: Path) -> tuple[str, ...]:
@@ -447,9 +479,15 @@ def serve(engine: Engine, app: Path, folder: Path, revision: str) -> str:
 
 
 def work(folder: Path) -> None:
-    """Build, pull, serve, ask: all that is made lies in a folder."""
+    """Do all of it: what is made, but for the images, lies in a folder."""
     (base,) = re.findall(r"^ARG PYTHON=(.*)$", (ROOT / RECIPE).read_text("utf-8"), re.M)
     name = chosen_engine(base)
+    with own_store(folder) if name == "buildah" else contextlib.nullcontext():
+        build_and_ask(name, base, folder)
+
+
+def build_and_ask(name: str, base: str, folder: Path) -> None:
+    """Run a small bank, build both images, let one pull its models and the other serve them."""
     revision = call("git", "rev-parse", "--short", "HEAD").strip()
     bank = folder / "bank"
     copy_of_working_tree(bank)
@@ -492,13 +530,8 @@ def work(folder: Path) -> None:
 def main() -> None:
     """Work in a temporary folder, and remove it, however this ends."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    kept = listed("containers") if shutil.which("buildah") else set()
-    try:
-        with tempfile.TemporaryDirectory(prefix="nextbest-images-") as folder:
-            work(Path(folder))
-    finally:  # a build that was stopped leaves its containers
-        for container in listed("containers") - kept if shutil.which("buildah") else ():
-            call("buildah", "rm", container)
+    with tempfile.TemporaryDirectory(prefix="nextbest-images-") as folder:
+        work(Path(folder))
     print("Both images work.")
 
 

@@ -145,6 +145,47 @@ class TestContainer:
         ]
 
 
+class TestOwnStore:
+    @pytest.fixture
+    def asked(self, tools: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """What buildah is asked, and in which store."""
+        monkeypatch.setattr(images, "STORE", tools / "store")
+        log = tools / "asked"
+        tool(tools, "buildah", f'echo "$CONTAINERS_STORAGE_CONF $*" >> {log}; echo vfs')
+        return log
+
+    def test_containers_are_removed_before_and_after_from_this_store_alone(
+        self, asked: Path, workspace: Path
+    ) -> None:
+        settings = workspace / "storage.conf"
+        with pytest.raises(KeyboardInterrupt), images.own_store(workspace):
+            raise KeyboardInterrupt
+        assert tomllib.loads(settings.read_text("utf-8")) == {
+            "storage": {
+                "driver": "vfs",
+                "graphroot": f"{workspace}/store",
+                "runroot": f"{workspace}/run",
+            }
+        }
+        assert asked.read_text("utf-8").splitlines() == [
+            " info --format {{.store.GraphDriverName}}",
+            f"{settings} rm --all",
+            f"{settings} rm --all",
+        ]
+        assert "CONTAINERS_STORAGE_CONF" not in os.environ
+
+    @pytest.mark.usefixtures("asked")
+    def test_one_process_has_it_at_a_time(self, workspace: Path) -> None:
+        with (
+            images.own_store(workspace),
+            pytest.raises(InputError, match="another 'make images' runs on this machine"),
+            images.own_store(workspace),
+        ):
+            pass
+        with images.own_store(workspace):
+            pass
+
+
 def test_a_command_that_fails_is_named_with_what_it_said(workspace: Path) -> None:
     with pytest.raises(InputError, match=r"'sh -c … two' ended with 3:\n  no such bucket"):
         call("sh", "-c", "echo no such bucket >&2; exit 3", "one", "two", folder=workspace)
