@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
@@ -57,6 +59,27 @@ class Clone:
     def fail(self, *command: str) -> str:
         """Output of a command that must not succeed."""
         return finish(self.start(*command), succeeds=False)
+
+    def kill_when(self, happened: Callable[[], bool], *command: str) -> None:
+        """Start a command, and kill all of its processes as soon as something has happened."""
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            while not happened():
+                if process.poll() is not None:
+                    finish(process)
+                    pytest.fail(f"{command!r} ended before it could be killed")
+                time.sleep(0.002)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate(timeout=LONGEST)
 
     def metrics(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.read(paths.METRICS))

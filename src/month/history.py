@@ -27,8 +27,8 @@ def run(*command: str) -> None:
         raise InputError(f"'{' '.join(command)}' failed, see above; mend it and run this again")
 
 
-def commit(message: str, names: Sequence[str]) -> str:
-    """Commit some paths as they are, and nothing else; returns the commit, or HEAD if all is there.
+def commit(message: str, names: Sequence[str]) -> None:
+    """Commit some paths as they are, and nothing else; nothing if all of it is committed.
 
     Raises
     ------
@@ -39,7 +39,6 @@ def commit(message: str, names: Sequence[str]) -> str:
     _git("add", "--", *there)
     if _git("status", "--porcelain", "--", *there):
         _git("commit", "--quiet", "--message", message, "--", *there)
-    return git("rev-parse", "HEAD")
 
 
 def _git(*command: str) -> str:

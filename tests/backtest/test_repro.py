@@ -1,17 +1,14 @@
 """The backtest by DVC, in a clone with a small simulated bank."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from src.backtest import paths
-from tests.clones import LONGEST, Clone, finish, rerun
+from tests.clones import Clone, rerun
 
 PIPELINE = "pipelines/backtest/dvc.yaml"
 PARAMS = "pipelines/backtest/params.yaml"
@@ -32,25 +29,9 @@ def clone(twins: tuple[Clone, Clone]) -> Iterator[Clone]:
 
 
 def kill_after_the_first_month(clone: Clone) -> None:
-    """Start `dvc repro` of the backtest, kill all of its processes as soon as a month is kept."""
-    process = subprocess.Popen(
-        ["dvc", "repro", PIPELINE],
-        cwd=clone.folder,
-        env=clone.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        while not list(clone.folder.glob(f"{FINISHED}/*.parquet")):
-            if process.poll() is not None:
-                finish(process)
-                pytest.fail("the backtest ended before it could be killed")
-            time.sleep(0.002)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=LONGEST)
+    """Start `dvc repro` of the backtest, kill it as soon as a month is kept."""
+    kept = f"{FINISHED}/*.parquet"
+    clone.kill_when(lambda: any(clone.folder.glob(kept)), "dvc", "repro", PIPELINE)
 
 
 def outputs(clone: Clone) -> dict[str, bytes]:

@@ -2,11 +2,7 @@
 
 import csv
 import json
-import os
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,7 @@ import pytest
 
 from src.month.settings import PARAMS
 from src.products import manifest, promoted
-from tests.clones import Clone, finish
+from tests.clones import Clone
 
 FOLDER = "data/raw/months"
 RAW = "data/simulation/train_ver2.csv"
@@ -88,27 +84,14 @@ def serving(clone: Clone) -> dict[str, Any]:
 
 
 def kill_when(clone: Clone, file: str, appears: str) -> None:
-    """Start a cycle, and kill all of it as soon as a file appears or changes."""
+    """Start a cycle, and kill it as soon as a file appears or changes."""
     path = clone.folder / appears
     before = path.stat().st_mtime_ns if path.exists() else None
-    process = subprocess.Popen(
-        ["python", "-m", "src.month", file],
-        cwd=clone.folder,
-        env=clone.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        while not path.exists() or path.stat().st_mtime_ns == before:
-            if process.poll() is not None:
-                finish(process)
-                pytest.fail("the cycle ended before it could be killed")
-            time.sleep(0.002)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
+
+    def changed() -> bool:
+        return path.exists() and path.stat().st_mtime_ns != before
+
+    clone.kill_when(changed, "python", "-m", "src.month", file)
 
 
 def refuse(clone: Clone, name: str, lines: list[list[str]], said: str) -> None:

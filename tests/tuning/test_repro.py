@@ -1,18 +1,14 @@
 """Studies, grids and promoted trials by DVC, in a clone with a small simulated bank."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.clones import LONGEST, Clone, finish, rerun
+from tests.clones import Clone, rerun
 
 STUDY = "pipelines/tuning/dvc.yaml:als"
 OUTPUTS = ("metrics/tuning", "plots/tuning/als")
@@ -32,25 +28,9 @@ def clone(twins: tuple[Clone, Clone]) -> Iterator[Clone]:
 
 
 def kill_in_the_middle(clone: Clone) -> Path:
-    """Start `dvc repro` of the study, kill all of its processes after a few trials."""
-    process = subprocess.Popen(
-        ["dvc", "repro", STUDY],
-        cwd=clone.folder,
-        env=clone.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        while not list(clone.folder.glob("data/tuning/als/*/00003.npy")):
-            if process.poll() is not None:
-                finish(process)
-                pytest.fail("the study ended before it could be killed")
-            time.sleep(0.002)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=LONGEST)
+    """Start `dvc repro` of the study, kill it after a few trials."""
+    told = "data/tuning/als/*/00003.npy"
+    clone.kill_when(lambda: any(clone.folder.glob(told)), "dvc", "repro", STUDY)
     (folder,) = clone.folder.glob("data/tuning/als/*")
     return folder
 

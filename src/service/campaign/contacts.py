@@ -14,14 +14,11 @@ from src.errors import InputError
 from src.models.history import Ids
 from src.service.products.catalogue import Catalogue
 from src.service.products.parquet import Table, codes_of, ids_of
+from src.service.web.answers import NotServedError
 
 logger = logging.getLogger(__name__)
 
 PIPELINE = "dvc repro pipelines/campaign/dvc.yaml"
-
-
-class NoCampaignError(Exception):
-    """There are no contacts to answer with; the sentence says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +47,13 @@ class Contacts:
 
         Raises
         ------
-        NoCampaignError
+        NotServedError
             It has not run.
         InputError
             The file is damaged, or planned from chances of another month than those served.
         """
         if not Path(paths.CONTACTS).exists():
-            raise NoCampaignError(f"no campaign has been planned: run '{PIPELINE}'")
+            raise NotServedError(f"no campaign has been planned: run '{PIPELINE}'")
         table = Table.open(paths.CONTACTS)
         table.require(["rank", "customer", "product", "channel", "chance", "expected"])
         month = (table.file.schema_arrow.metadata or {}).get(b"month", b"").decode()
@@ -93,9 +90,9 @@ class Campaign:
         self._reloading = asyncio.Lock()
         try:
             self._contacts = Contacts.read(catalogue)
-        except (InputError, NoCampaignError) as error:
+        except (InputError, NotServedError) as error:
             self._why = str(error)
-            level = logging.INFO if isinstance(error, NoCampaignError) else logging.ERROR
+            level = logging.INFO if isinstance(error, NotServedError) else logging.ERROR
             logger.log(level, "no campaign is served: %s", error)
 
     def contacts(self, catalogue: Catalogue) -> Contacts:
@@ -103,14 +100,14 @@ class Campaign:
 
         Raises
         ------
-        NoCampaignError
+        NotServedError
             Nothing is; or the models have moved on to another month since.
         """
         if self._contacts is None:
-            raise NoCampaignError(self._why)
+            raise NotServedError(self._why)
         asked = str(np.datetime64(catalogue.month, "M") + 1)
         if self._contacts.month != asked:
-            raise NoCampaignError(
+            raise NotServedError(
                 f"the campaign is for {self._contacts.month}, but the models served are asked "
                 f"about {asked}: run '{PIPELINE}', then POST /campaign/load"
             )
@@ -121,7 +118,7 @@ class Campaign:
 
         Raises
         ------
-        NoCampaignError, InputError
+        NotServedError, InputError
             As `Contacts.read`.
         """
         async with self._reloading:

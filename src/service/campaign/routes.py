@@ -1,6 +1,5 @@
 """Routes of the campaign: whom to contact about what, by customer."""
 
-import json
 import time
 from typing import Annotated, Any
 
@@ -9,12 +8,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from src.products.schema import Title
-from src.service.campaign.contacts import Campaign, NoCampaignError
+from src.service.campaign.contacts import Campaign
 from src.service.process import Process
 from src.service.products.requests import identity_type
 from src.service.products.serving import Serving
 from src.service.web.access import needs
-from src.service.web.answers import FAULTS, Faults, json_response
+from src.service.web.answers import FAULTS, NOT_SERVED, Faults, json_response
 
 
 class Contact(BaseModel):
@@ -50,9 +49,8 @@ class Loaded(BaseModel):
 
 def add_routes(app: FastAPI, process: Process, serving: Serving, campaign: Campaign) -> None:
     """Add the routes."""
-    app.add_exception_handler(NoCampaignError, _say_why)
     identity: Any = identity_type(serving.catalogue.schema)
-    about = FAULTS | {404: {"model": Faults}}
+    about = FAULTS | NOT_SERVED
 
     @app.get(
         "/campaign/contacts",
@@ -95,16 +93,10 @@ def add_routes(app: FastAPI, process: Process, serving: Serving, campaign: Campa
         "/campaign/load",
         tags=["state"],
         response_model=Loaded,
-        responses={404: {"model": Faults}, 409: {"model": Faults}},
+        responses=NOT_SERVED | {409: {"model": Faults}},
         openapi_extra=needs("admin", patient=True),
     )
     async def load() -> Response:
         """Read the contacts again; a broken file changes nothing."""
         now = await campaign.reload(serving.catalogue)
         return json_response({"month": now.month, "contacts": len(now)})
-
-
-async def _say_why(_: Any, error: Exception) -> Response:
-    """404: there is no campaign for this month; how to make one."""
-    content = json.dumps({"detail": str(error), "faults": []}, ensure_ascii=False)
-    return Response(content, status_code=404, media_type="application/json")

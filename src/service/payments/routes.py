@@ -1,6 +1,5 @@
 """Routes of payments: what a client is likely to pay again, and whom they have never paid."""
 
-import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -13,16 +12,14 @@ from src.payments.operations.evaluation import TOP
 from src.service.payments import responses
 from src.service.payments.answering import Answering
 from src.service.payments.requests import ExamplesAsked, OperationsAsked
-from src.service.payments.serving import NotServedError, Serving
+from src.service.payments.serving import Serving
 from src.service.process import Process
 from src.service.web.access import needs
-from src.service.web.answers import FAULTS, Faults, json_response
+from src.service.web.answers import FAULTS, NOT_SERVED, Faults, json_response
 from src.service.web.fields import TextId
 from src.service.web.lean import LeanRoute
 
 MOST = 50  # of a list
-
-_NOT_SERVED: dict[int | str, dict[str, Any]] = {404: {"model": Faults}}
 
 Length = Annotated[int, Query(ge=1, le=MOST, description="length of the list")]
 Client = Annotated[TextId, Path(description="an id without a slash that is not '.' or '..'")]
@@ -32,7 +29,6 @@ Region = Annotated[str | None, Query(max_length=200, description="of a client no
 def add_routes(app: FastAPI, process: Process, serving: Serving) -> None:
     """Add the routes."""
     answering = Answering(process, serving)
-    app.add_exception_handler(NotServedError, _say_why)
 
     def answers(method: str, path: str, model: type[BaseModel]) -> Callable[..., None]:
         def add(endpoint: Callable[..., Any]) -> None:
@@ -41,7 +37,7 @@ def add_routes(app: FastAPI, process: Process, serving: Serving) -> None:
                 endpoint,
                 methods=[method],
                 response_model=model,
-                responses=FAULTS | _NOT_SERVED,
+                responses=FAULTS | NOT_SERVED,
                 tags=["payments"],
                 openapi_extra=needs("read"),
                 route_class_override=LeanRoute if method == "POST" else APIRoute,
@@ -87,9 +83,3 @@ def add_routes(app: FastAPI, process: Process, serving: Serving) -> None:
                 "known_clients": len(now.ledger.clients),
             }
         )
-
-
-async def _say_why(_: Any, error: Exception) -> Response:
-    """404: the pipeline has not run, or its files are damaged; how to mend it."""
-    content = json.dumps({"detail": str(error), "faults": []}, ensure_ascii=False)
-    return Response(content, status_code=404, media_type="application/json")

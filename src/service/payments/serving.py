@@ -10,12 +10,9 @@ from src.service.monitoring.metrics import Monitoring, release_memory
 from src.service.payments.catalogue import NOT_RUN, Catalogue
 from src.service.payments.drift import ChanceDrift
 from src.service.settings import Settings
+from src.service.web.answers import NotServedError
 
 logger = logging.getLogger(__name__)
-
-
-class NotServedError(Exception):
-    """Nothing can be answered about this; the sentence says why, and what to do."""
 
 
 class Serving:

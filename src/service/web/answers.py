@@ -13,6 +13,10 @@ from src.errors import InputError
 from src.service.feedback.store import UnavailableError
 
 
+class NotServedError(Exception):
+    """Nothing can be answered about this; the sentence says why, and what to do."""
+
+
 class Fault(BaseModel):
     """What is wrong with a field of a request."""
 
@@ -27,6 +31,7 @@ class Faults(BaseModel):
     faults: list[Fault] = []
 
 
+NOT_SERVED: dict[int | str, dict[str, Any]] = {404: {"model": Faults}}
 FAULTS: dict[int | str, dict[str, Any]] = {422: {"model": Faults}}
 
 
@@ -40,6 +45,7 @@ def add_fault_handlers(app: FastAPI) -> None:
     """Answer faults of requests and of files in one form."""
     app.add_exception_handler(RequestValidationError, _say_which_field)
     app.add_exception_handler(InputError, _say_what_is_wrong)
+    app.add_exception_handler(NotServedError, _say_why)
     app.add_exception_handler(UnavailableError, _say_when_to_come_back)
 
 
@@ -58,6 +64,12 @@ async def _say_what_is_wrong(_: Any, error: Exception) -> Response:
     """409: a file is broken; what was loaded before is still served. Or a token was used before."""
     content = json.dumps({"detail": str(error), "faults": []}, ensure_ascii=False)
     return Response(content, status_code=409, media_type="application/json")
+
+
+async def _say_why(_: Any, error: Exception) -> Response:
+    """404: a pipeline has not run, or its files are damaged; how to mend it."""
+    content = json.dumps({"detail": str(error), "faults": []}, ensure_ascii=False)
+    return Response(content, status_code=404, media_type="application/json")
 
 
 async def _say_when_to_come_back(*_: Any) -> Response:
