@@ -127,9 +127,11 @@ def earlier() -> Promoted:
         There is none.
     """
     now = promoted.read()
+    if now is None:
+        raise InputError(f"there is no {promoted.PATH}: nothing was promoted yet (docs/month.md)")
     for revision in git("log", "--format=%H", "--", promoted.PATH).split():
         files = revisions.in_git(revision, promoted.PATH)
         found = promoted.read(files[promoted.PATH].decode()) if files else None
-        if found and now and found.revision != now.revision:
+        if found and found.revision != now.revision:
             return found
     raise InputError(f"{promoted.PATH} names no run before the one that is promoted now")

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from src.errors import InputError
+from src.month import history
 from src.month.came_to import ranking_of
 from src.month.report import Decision, against, markdown, months
 from src.products.promoted import Promoted
@@ -144,3 +146,9 @@ def test_promised_and_come_to_are_drawn() -> None:
     legend = axes.get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["promised", "came to"]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_there_is_no_way_back_from_nothing() -> None:
+    with pytest.raises(InputError, match=r"^there is no promoted.json: nothing was promoted yet"):
+        history.earlier()
