@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from src.campaign.policies import CAMPAIGN
 from src.campaign.problem import Contacts, Problem
-from src.evaluation.intervals import resampled_sums
-
-_TAILS = (0.025, 0.975)
+from src.evaluation.intervals import percentile_interval, resampled_sums
 
 
 def outcomes(
@@ -58,22 +56,18 @@ def outcomes(
     ours = names.index(CAMPAIGN)
     table = {}
     for place, name in enumerate(names):
+        shares = rest[:, 0, place] / np.maximum(everything, 1)
         own = {
             "contacts": len(policies[name]),
-            **_interval("found", rest[:, 0, place]),
-            **_interval("share", rest[:, 0, place] / np.maximum(everything, 1)),
-            **_interval("value", rest[:, 1, place]),
+            **percentile_interval(rest[:, 0, place]).named("found"),
+            **percentile_interval(shares).named("share"),
+            **percentile_interval(rest[:, 1, place]).named("value"),
         }
         if name != CAMPAIGN:
             more = rest[:, :, ours] - rest[:, :, place]
             times = rest[:, 0, ours] / np.maximum(rest[:, 0, place], 1)
-            own |= _interval("campaign_finds_more", more[:, 0])
-            own |= _interval("campaign_brings_more", more[:, 1])
-            own |= _interval("campaign_finds_times", times)
+            own |= percentile_interval(more[:, 0]).named("campaign_finds_more")
+            own |= percentile_interval(more[:, 1]).named("campaign_brings_more")
+            own |= percentile_interval(times).named("campaign_finds_times")
         table[name] = own
     return table
-
-
-def _interval(name: str, values: NDArray[np.float64]) -> dict[str, float]:
-    low, high = np.quantile(values[1:], _TAILS)
-    return {name: float(values[0]), f"{name}_lo": float(low), f"{name}_hi": float(high)}

@@ -18,10 +18,10 @@ from src.card.groups import (
     gap,
     groups_of,
     largest_gaps,
-    quantiles,
 )
 from src.card.outcome import outcome_of
 from src.errors import InputError, run
+from src.evaluation.intervals import percentile_interval
 from src.evaluation.targeting import Resampling
 from src.products.dataset import Dataset
 from src.products.fitting import fit_all
@@ -72,13 +72,10 @@ def changes(
         values = np.column_stack([*columns, adds])
         sums = np.vstack([values.sum(axis=0), resampling.sums(values)])
         old, new = sums[:, 0] / sums[:, 2], sums[:, 1] / sums[:, 2]
-        low, high = quantiles((new - old)[1:])
         table[name] = {
             "with": old[0],
             "without": new[0],
-            "difference": new[0] - old[0],
-            "difference_lo": low,
-            "difference_hi": high,
+            **percentile_interval(new - old).named("difference"),
         }
     return table
 
@@ -99,15 +96,12 @@ def changed_gaps(
                 one[attribute, pair[0]][measure] - one[attribute, pair[1]][measure]
                 for one in (before, after)
             ]
-            low, high = quantiles((apart[1] - apart[0])[1:])
             table[attribute][measure] = {
                 "highest": pair[0],
                 "lowest": pair[1],
                 "with": old["difference"],
                 "without": new["difference"],
-                "difference": new["difference"] - old["difference"],
-                "difference_lo": low,
-                "difference_hi": high,
+                **percentile_interval(apart[1] - apart[0]).named("difference"),
             }
     return table
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from src import params
+from src.evaluation.intervals import percentile_interval
 from src.evaluation.targeting import Resampling
 from src.models.customers import Customers
 
@@ -19,7 +20,6 @@ Floats = NDArray[np.float64]
 PER_ADDER = {"map@7_adders": "precision", "recall@7_adders": "recall", "found@5%": "found"}
 PER_CUSTOMER = {"contacted": "contacted", "chance": "chance", "rate": "adds", "surplus": "surplus"}
 GAPS = ("map@7_adders", "found@5%", "contacted", "surplus")
-_TAILS = [0.025, 0.975]
 
 
 class Slices(params.Section):
@@ -126,19 +126,9 @@ def as_table(
         row: dict[str, Any] = {"attribute": attribute, "group": name}
         row |= {"customers": int(members.sum()), "adders": adders, "judged": adders >= fewest}
         for measure, values in own.items():
-            low, high = quantiles(values[1:])
-            row |= {measure: values[0], f"{measure}_lo": low, f"{measure}_hi": high}
+            row |= percentile_interval(values).named(measure)
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def quantiles(values: Floats) -> tuple[float, float]:
-    """95 % percentile interval of the resamples in which there was something; NaN if in none."""
-    there = values[~np.isnan(values)]
-    if not len(there):
-        return np.nan, np.nan
-    low, high = np.quantile(there, _TAILS)
-    return float(low), float(high)
 
 
 def largest_gaps(
@@ -169,15 +159,12 @@ def gap(
 ) -> dict[str, Any]:
     """The difference of two groups in a measure, with its interval."""
     highest, lowest = (measured[attribute, name][measure] for name in pair)
-    low, high = quantiles((highest - lowest)[1:])
     return {
         "highest": pair[0],
         "lowest": pair[1],
         "highest_value": highest[0],
         "lowest_value": lowest[0],
-        "difference": highest[0] - lowest[0],
-        "difference_lo": low,
-        "difference_hi": high,
+        **percentile_interval(highest - lowest).named("difference"),
     }
 
 

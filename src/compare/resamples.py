@@ -15,8 +15,7 @@ import pandas as pd
 from src.compare import revisions
 from src.compare.presentation import short, signed
 from src.errors import InputError
-
-_TAILS = (0.025, 0.975)
+from src.evaluation.intervals import percentile_interval
 
 
 @dataclass(frozen=True)
@@ -77,15 +76,15 @@ def _read(revision: str, path: str) -> pd.DataFrame:
 
 def _change(title: str, before: np.ndarray, after: np.ndarray) -> Change:
     change = after - before
-    low, high = np.nanquantile(change[1:], _TAILS)
+    interval = percentile_interval(change)
     verdict: Literal["identical", "no difference", "higher", "lower"]
     if not np.nan_to_num(change).any():
         verdict = "identical"
-    elif low <= 0 <= high:
+    elif interval.low <= 0 <= interval.high:
         verdict = "no difference"
     else:
-        verdict = "higher" if low > 0 else "lower"
-    return Change(title, before[0], after[0], low, high, verdict)
+        verdict = "higher" if interval.low > 0 else "lower"
+    return Change(title, before[0], after[0], interval.low, interval.high, verdict)
 
 
 def table(title: str, before: str, after: str, rows: list[Change]) -> str:

@@ -64,14 +64,7 @@ def mean_precisions(
 
 def with_intervals(over_all: Interval, over_adders: Interval) -> dict[str, float]:
     """MAP@7 over all customers and over adders, under the names of the metrics."""
-    return {
-        "map@7": over_all.mean,
-        "map@7_lo": over_all.low,
-        "map@7_hi": over_all.high,
-        "map@7_adders": over_adders.mean,
-        "map@7_adders_lo": over_adders.low,
-        "map@7_adders_hi": over_adders.high,
-    }
+    return over_all.named("map@7") | over_adders.named("map@7_adders")
 
 
 def shares_found(lists: Rankings, additions: NDArray[np.bool_]) -> dict[str, dict[str, float]]:

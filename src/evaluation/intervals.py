@@ -1,4 +1,4 @@
-"""Bootstrap intervals of mean scores."""
+"""Bootstrap intervals."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,30 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over all customers and one over adders, each with its bootstrap interval."""
+    """What was measured, a mean most often, and its bootstrap interval."""
 
     mean: float
     low: float
     high: float
+
+    def named(self, name: str) -> dict[str, float]:
+        """Return it as metrics have it: under the name, with ``_lo`` and with ``_hi``."""
+        ends = {f"{name}_lo": float(self.low), f"{name}_hi": float(self.high)}
+        return {name: float(self.mean), **ends}
+
+
+def percentile_interval(values: Scores) -> Interval:
+    """95 % percentile interval of a figure.
+
+    Parameters
+    ----------
+    values : float array, shape (1 + resamples,)
+        As it was measured, then in each resample; NaN in one that does not have it, which then does
+        not count. If none has it, the interval is NaN.
+    """
+    resampled = values[1:][~np.isnan(values[1:])]
+    ends = np.quantile(resampled, [0.025, 0.975]) if len(resampled) else [np.nan] * 2
+    return Interval(float(values[0]), float(ends[0]), float(ends[1]))
 
 
 def resampled_sums(

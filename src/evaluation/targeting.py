@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from src.evaluation.intervals import percentile_interval
+
 Floats = NDArray[np.float64]
 
 FIRST = (0.01, 0.05, 0.1, 0.2)  # shares of the customers, those with the highest scores
@@ -158,10 +160,8 @@ def measure(
             row["calibration_error"] = np.abs(gaps).sum(axis=0) / customers
         return row
 
-    point = metrics(values.sum(axis=0, keepdims=True))
-    drawn = metrics(resampling.sums(values))
+    rows = metrics(np.vstack([values.sum(axis=0), resampling.sums(values)]))
     table: dict[str, float] = {}
-    for name, (value,) in point.items():
-        low, high = np.quantile(drawn[name], [0.025, 0.975])
-        table |= {name: float(value), f"{name}_lo": float(low), f"{name}_hi": float(high)}
+    for name, figures in rows.items():
+        table |= percentile_interval(figures).named(name)
     return table

@@ -123,10 +123,7 @@ def judge(
         for number, (name, own_values) in enumerate(by_name.items()):
             found[name][metric] = float(own_values.mean())
             if number:
-                interval = intervals[name][1]
-                found[name][f"{metric}_change"] = float(interval.mean)
-                found[name][f"{metric}_change_lo"] = float(interval.low)
-                found[name][f"{metric}_change_hi"] = float(interval.high)
+                found[name] |= intervals[name][1].named(f"{metric}_change")
     return found
 
 

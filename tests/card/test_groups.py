@@ -12,7 +12,6 @@ from src.card.groups import (
     first_offers,
     groups_of,
     largest_gaps,
-    quantiles,
 )
 from src.evaluation.targeting import Resampling
 from src.models.customers import Customers
@@ -123,8 +122,6 @@ def test_intervals_are_of_resampled_customers() -> None:
     assert women["map@7_adders"][:2].tolist() == [0.75, 0.75]
     assert np.isnan(women["map@7_adders"][2])
     assert women["rate"].tolist() == [0.5, 1.0, 0.0]
-    assert quantiles(women["map@7_adders"][1:]) == (0.75, 0.75)
-    assert np.isnan(quantiles(np.array([np.nan]))).all()
 
 
 def test_first_offers_by_hand() -> None:

@@ -1,9 +1,27 @@
 import numpy as np
 import pytest
 
-from src.evaluation.intervals import Interval, bootstrap_means, bootstrap_over_months
+from src.evaluation.intervals import (
+    Interval,
+    bootstrap_means,
+    bootstrap_over_months,
+    percentile_interval,
+)
 
 AP = np.array([1.0, 0.5, 0.0, 0.25, 1.0, 0.75])
+
+
+def test_percentile_interval_by_hand() -> None:
+    # quantiles 0.025 and 0.975 of 0, 1, …, 40 are the second and the last but one
+    interval = percentile_interval(np.array([7.0, np.nan, *range(41)]))
+    assert interval == Interval(7.0, 1.0, 39.0)
+    assert interval.named("auc") == {"auc": 7.0, "auc_lo": 1.0, "auc_hi": 39.0}
+
+
+def test_percentile_interval_of_what_no_resample_has_is_nan() -> None:
+    interval = percentile_interval(np.array([0.5, np.nan, np.nan]))
+    assert interval.mean == 0.5
+    assert np.isnan([interval.low, interval.high]).all()
 
 
 def test_bootstrap_means_by_hand() -> None:

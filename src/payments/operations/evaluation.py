@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from src.evaluation.intervals import Interval
+from src.evaluation.intervals import Interval, percentile_interval
 from src.evaluation.stability import counts_between, decile_edges, psi
 from src.params import Section
 
@@ -19,7 +19,6 @@ Bools = NDArray[np.bool_]
 Integers = NDArray[np.intp]
 
 TOP = 4  # operations on the search page
-_TAILS = (0.025, 0.975)
 
 
 class CardSettings(Section):
@@ -94,12 +93,6 @@ def gini_resamples(
     return {name: np.array(values) for name, values in found.items()}
 
 
-def interval_of(resamples: NDArray[np.floating]) -> Interval:
-    """95 % percentile interval of what `gini_resamples` gives for one model."""
-    low, high = np.nanquantile(resamples[1:], _TAILS)
-    return Interval(float(resamples[0]), float(low), float(high))
-
-
 def score_stability(reference: NDArray[np.floating], later: NDArray[np.floating]) -> float:
     """PSI of scores over the deciles of the reference."""
     edges = decile_edges(reference)
@@ -153,15 +146,15 @@ def cards(
     hits = np.bincount(client, shown & event, size)
     all_shown = np.bincount(client, shown, size)
     all_events = np.bincount(client, event, size)
-    totals = np.array([hits.sum(), all_shown.sum(), all_events.sum()])
-    sums = np.array([[times @ hits, times @ all_shown, times @ all_events] for times in drawn])
-
-    def interval(of: int) -> Interval:
-        shares = sums[:, 0] / np.maximum(sums[:, of], 1)
-        mean = totals[0] / max(totals[of], 1)
-        return Interval(float(mean), *(float(tail) for tail in np.quantile(shares, _TAILS)))
-
-    return Cards(float(totals[1] / groups), interval(2), interval(1))
+    # The first row is what was found, the others are what resamples found.
+    everybody = np.ones(size, dtype=np.int64)
+    rows = [[times @ hits, times @ all_shown, times @ all_events] for times in (everybody, *drawn)]
+    found, cards_shown, events = np.array(rows).T
+    return Cards(
+        float(cards_shown[0] / groups),
+        percentile_interval(found / np.maximum(events, 1)),
+        percentile_interval(found / np.maximum(cards_shown, 1)),
+    )
 
 
 def places(score: NDArray[np.floating], group: Integers) -> Integers:

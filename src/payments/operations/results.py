@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from src.evaluation.intervals import percentile_interval
 from src.payments.calendar import date_of
 from src.payments.operations import evaluation
 from src.payments.operations.baselines import BASELINES
@@ -98,12 +99,10 @@ def gini_table(
     """
     table: dict[str, dict[str, float]] = {}
     for name in test.scores:
-        interval = evaluation.interval_of(resamples[name].to_numpy())
+        interval = percentile_interval(resamples[name].to_numpy())
         hits = evaluation.top_hits(test.scores[name], test.event, test.group)
         table[name] = {
-            "gini": interval.mean,
-            "gini_lo": interval.low,
-            "gini_hi": interval.high,
+            **interval.named("gini"),
             f"hit_rate@{evaluation.TOP}": float(hits.mean()),
         }
         if name in test.chances:
@@ -131,12 +130,8 @@ def card_table(
             one = evaluation.cards(shown, test.event, test.client, groups, drawn)
             table[name] |= {
                 f"{rule}cards": one.cards,
-                f"{rule}coverage": one.coverage.mean,
-                f"{rule}coverage_lo": one.coverage.low,
-                f"{rule}coverage_hi": one.coverage.high,
-                f"{rule}precision": one.precision.mean,
-                f"{rule}precision_lo": one.precision.low,
-                f"{rule}precision_hi": one.precision.high,
+                **one.coverage.named(f"{rule}coverage"),
+                **one.precision.named(f"{rule}precision"),
             }
     return table
 

@@ -132,11 +132,7 @@ def table(
             model, _, metric = key.partition(":")
             if model == name:
                 interval = over_all if metric.startswith("recall_all") else over_reachable
-                row |= {
-                    metric: interval.mean,
-                    f"{metric}_lo": interval.low,
-                    f"{metric}_hi": interval.high,
-                }
+                row |= interval.named(metric)
         shown = np.unique(ranking[:, :10])
         row["coverage@10"] = (shown >= 0).sum() / providers
         row["against_popularity"] = _verdict(intervals[f"{name}:map_gain"][1])
@@ -238,9 +234,7 @@ class Origin:
         everybody = results[0].everybody
         intervals = bootstrap_means(changes, everybody, settings.resamples, settings.seed)
         for row in rows:
-            change = intervals[str(row["model"])][1]
-            row |= {"hit_change": change.mean, "hit_change_lo": change.low}
-            row["hit_change_hi"] = change.high
+            row |= intervals[str(row["model"])][1].named("hit_change")
         return pd.DataFrame(rows)
 
     def _impossible(self, ranking: Ranking, settings: ExampleSettings) -> int:

@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from src.evaluation.intervals import Interval
+from src.evaluation.intervals import Interval, percentile_interval
 from src.payments.operations.evaluation import (
     Cards,
     Ranked,
     cards,
     gini,
     gini_resamples,
-    interval_of,
     most_expected_f1,
     places,
     resampled,
@@ -113,7 +112,7 @@ def test_intervals_are_those_of_repeated_clients() -> None:
             values.append(gini(score[rows], event[rows]))
         low, high = np.quantile(values, [0.025, 0.975])
         assert found[name].tolist() == pytest.approx([gini(score, event), *values])
-        interval = interval_of(found[name])
+        interval = percentile_interval(found[name])
         assert interval.mean == gini(score, event)
         assert (interval.low, interval.high) == pytest.approx((low, high))
         assert interval.low < interval.mean < interval.high
@@ -123,11 +122,9 @@ def test_resamples_without_an_event_do_not_count() -> None:
     # with probability 1 / 4 each, a resample has the client with both events twice or not at all
     score, event = np.array([1.0, 2, 3, 4]), flags("0100")
     client = groups(0, 0, 1, 1)
-    one = interval_of(
-        gini_resamples({"m": score}, event, client, resampled(client, 40, seed=1))["m"]
-    )
+    found = gini_resamples({"m": score}, event, client, resampled(client, 40, seed=1))["m"]
     # alone, the first client is ranked perfectly: 1; with the second it is 2 * (1 / 3) - 1
-    assert one == Interval(2 * (1 / 3) - 1, 2 * (1 / 3) - 1, 1)
+    assert percentile_interval(found) == Interval(2 * (1 / 3) - 1, 2 * (1 / 3) - 1, 1)
 
 
 def test_stability_over_deciles() -> None:

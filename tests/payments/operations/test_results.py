@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from pandas.testing import assert_frame_equal
 
+from src.evaluation.intervals import percentile_interval
 from src.payments.operations import evaluation, results
 from src.payments.operations.baselines import BASELINES
 from src.payments.operations.factors import FACTORS
@@ -98,7 +99,7 @@ def test_table_of_gini() -> None:
     # events 1/2, 1/8 and 1 against 1/4, 1 and 1/2: 1 + 0 + 2 wins and two ties, of 9
     model = table["model"]
     assert model["gini"] == pytest.approx(2 * ((1 + 0 + 2 + 2 / 2) / 9) - 1)
-    interval = evaluation.interval_of(resamples["model"].to_numpy())
+    interval = percentile_interval(resamples["model"].to_numpy())
     assert (model["gini_lo"], model["gini_hi"]) == (interval.low, interval.high)
     assert model["hit_rate@4"] == 2 / 2
     assert model["mean_chance"] == pytest.approx((1 / 2 + 1 / 4 + 1 + 1 / 8 + 1 + 1 / 2) / 6)
