@@ -57,7 +57,7 @@ mlflow: .venv/runtime ## MLflow on this machine, kept in .mlflow or where deploy
 	bash deploy/mlflow/run_mlflow_server.sh
 
 test: .venv/development lint ## Lint, types, tests.
-	pytest --numprocesses auto --dist loadfile
+	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Java 17 or newer, beside what else a fresh machine needs.
 test-spark: .venv-spark/installed ## Tests of the Spark engine: installs it, starts a cluster on loopback, stops it.

@@ -16,6 +16,12 @@ settings.register_profile("untimed", deadline=None)  # a busy machine is no faul
 settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests come first, so that no worker is left alone with them at the end."""
+    long = {item.path for item in items if item.get_closest_marker("repro")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder: stages read and write relative to it."""
