@@ -5,44 +5,48 @@ customer. The OpenAPI document is made from the same signature as ever.
 """
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class LeanRoute(APIRoute):
-    """For endpoints ``(asked: a model, k: a length = default)``."""
+    """For endpoints ``(asked: a model, k: a length = default)`` behind the guard."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Make the function of a request."""
-        endpoint: Callable[..., Any] = self.endpoint
-        asked, length = inspect.signature(endpoint).parameters.values()
-        read_body = TypeAdapter(asked.annotation).validate_json
-        read_length = TypeAdapter(length.annotation).validate_python
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self.app = _answering(endpoint)
 
-        async def handle(request: Request) -> Response:
-            body = await request.body()
-            k = length.default
-            faults = []
+
+def _answering(endpoint: Callable[..., Any]) -> ASGIApp:
+    asked, length = inspect.signature(endpoint).parameters.values()
+    read_body = TypeAdapter(asked.annotation).validate_json
+    read_length = TypeAdapter(length.annotation).validate_python
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        body = (await receive())["body"]  # whole, as the guard has read it
+        k = length.default
+        faults = []
+        try:
+            value = read_body(body)
+        except ValidationError as error:
+            faults += _located(error, "body")
+        if scope["query_string"]:
             try:
-                value = read_body(body)
+                k = read_length(Request(scope).query_params.get(length.name, k))
             except ValidationError as error:
-                faults += _located(error, "body")
-            if request.scope["query_string"]:
-                try:
-                    k = read_length(request.query_params.get(length.name, k))
-                except ValidationError as error:
-                    faults += _located(error, "query", length.name)
-            if faults:
-                raise RequestValidationError(faults)
-            response: Response = await endpoint(value, k)
-            return response
+                faults += _located(error, "query", length.name)
+        if faults:
+            raise RequestValidationError(faults)
+        response: Response = await endpoint(value, k)
+        await response(scope, receive, send)
 
-        return handle
+    return answer
 
 
 def _located(error: ValidationError, *where: str) -> list[dict[str, Any]]:
