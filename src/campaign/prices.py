@@ -200,9 +200,14 @@ def run(highs: highspy.Highs) -> None:
         raise ArithmeticError(f"HiGHS ends with '{highs.modelStatusToString(status)}'")
 
 
+class _Silent(highspy.Highs):
+    def enableCallbacks(self) -> None:  # noqa: N802 - the first that prints, when it is made
+        self.silent()
+        super().enableCallbacks()  # type: ignore[no-untyped-call]
+
+
 def new_highs() -> highspy.Highs:
     """A silent HiGHS on one thread, so that it does the same each time."""
-    highs: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
-    highs.silent()
+    highs: highspy.Highs = _Silent()  # type: ignore[no-untyped-call]
     highs.setOptionValue("threads", 1)
     return highs

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from src.campaign import allocation
 from src.campaign.allocation import allocate
 from src.campaign.greedy import by_score
-from src.campaign.prices import bound, find_prices
+from src.campaign.prices import bound, find_prices, new_highs
 from src.campaign.problem import Prices, Problem
 from tests.campaign.problems import check, new_problem, problems, whole_programme
 
@@ -99,6 +99,13 @@ def test_what_a_minimum_lacks_is_said(exact_up_to: int) -> None:
     assert not found.complete
     assert found.lacking.sum() == 1
     assert found.channel_lacking.tolist() == [0]
+
+
+def test_the_solver_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    highs = new_highs()
+    highs.addVar(0, 1)
+    highs.run()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_to_offer() -> None:
