@@ -3,8 +3,8 @@
 With Docker or Podman where it can start containers (on Linux). Else, as root of a Debian or Ubuntu,
 with buildah, which needs no engine: the base is made by debootstrap, so no registry is asked.
 
-A small simulated bank is run; its models are pushed to an S3 endpoint of this machine, pulled by
-the pipeline image, and served by the service image. Images stay; everything else is removed.
+A small simulated bank is run and promoted; its models are pushed to an S3 endpoint of this machine,
+pulled by the pipeline image, and served by the service image. Images stay; all else is removed.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ import httpx
 import pyarrow.parquet as pq
 
 from src.errors import InputError, run
-from src.products import paths
+from src.products import paths, promoted
 
 ROOT = Path(__file__).parent.parent
 RECIPE = "deploy/Dockerfile"
@@ -414,6 +414,8 @@ def ask(url: str, key: str, revision: str, recommendations: Path) -> str:
         ready = client.get("/ready").json()
         if not ready.get("ready") or ready["revision"] != revision:
             raise InputError(f"/ready is not ready, or not of revision {revision}: {ready}")
+        if not (ready["promoted"] or {}).get("served"):
+            raise InputError(f"/ready does not serve what was promoted: {ready['promoted']}")
         for customer in customers:
             got = client.post("/recommendations", params={"k": 3}, json={"customer": customer})
             offers = got.json().get("recommendations")
@@ -422,6 +424,19 @@ def ask(url: str, key: str, revision: str, recommendations: Path) -> str:
                 known = f"{ready['known_customers']} customers of revision {revision}"
                 return f"{known}; customer {customer} is offered {first}"
     raise InputError(f"none of {len(customers)} customers is offered anything: {got.text[:500]}")
+
+
+def promote(bank: Path, variables: Mapping[str, str]) -> str:
+    """Commit a bank's run and promote it; returns its revision."""
+    who = {"NAME": "images", "EMAIL": "images@localhost"}
+    known = {f"GIT_{role}_{key}": who[key] for role in ("AUTHOR", "COMMITTER") for key in who}
+    git = ("git", "commit", "--quiet", "--message", "A small bank")
+    call("git", "add", "--all", folder=bank)
+    call(*git, folder=bank, variables=known)
+    revision = call("git", "rev-parse", "HEAD", folder=bank).strip()
+    promoting = (sys.executable, "-m", "src.month.promote", revision)
+    call(*promoting, folder=bank, variables={**variables, **known})
+    return revision[:7]
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -508,9 +523,14 @@ def build_and_ask(name: str, base: str, folder: Path) -> None:
                 raise InputError("\n  ".join(["dvc repro of a small bank failed:", *said]))
     finally:
         end(repro)
+    promoted_revision = promote(bank, alone(folder))
+    # As after a month whose models were not promoted: by this lock, nothing could be pulled.
+    lock = bank / "dvc.lock"
+    lock.write_text(re.sub(r"md5: \w+", f"md5: {'0' * 32}", lock.read_text("utf-8")), "utf-8")
     for target in ("service", "pipeline"):
         with told(f"{name} builds nextbest-{target}"):
             engine.build(target, bank, revision)
+    shutil.copy(bank / promoted.LOCK, lock)
 
     app = folder / "app"
     for source in mounts(app):
@@ -520,7 +540,7 @@ def build_and_ask(name: str, base: str, folder: Path) -> None:
         with told("nextbest-pipeline pulls the models from S3"):
             pull(engine, bank, app, folder)
         with told("nextbest-service is started, asked, and stopped"):
-            print("  " + serve(engine, app, folder, revision))
+            print("  " + serve(engine, app, folder, promoted_revision))
     finally:
         if os.geteuid() != 0:  # what the images' user made is not ours to remove
             opened = ("--user", "0", "--volume", f"{app}:/opened", "nextbest-service")

@@ -231,7 +231,8 @@ def runs(process: int) -> bool:
 
 
 ANSWERS: dict[str, Any] = {
-    "/ready": {"ready": True, "revision": "abc1234", "known_customers": 2},
+    "/ready": {"ready": True, "revision": "abc1234", "known_customers": 2}
+    | {"promoted": {"served": True}},
     "1": {"source": "personal", "recommendations": []},
     "2": {"source": "personal", "recommendations": [{"product": "card"}]},
 }
@@ -288,6 +289,10 @@ class TestAsk:
         [
             ({"/ready": ANSWERS["/ready"] | {"revision": "old"}}, "or not of revision abc1234"),
             ({"/ready": ANSWERS["/ready"] | {"ready": False}}, "/ready is not ready"),
+            (
+                {"/ready": ANSWERS["/ready"] | {"promoted": None}},
+                "not serve what was promoted: None",
+            ),
             ({"2": ANSWERS["1"]}, "none of 2 customers is offered anything"),
             ({"2": ANSWERS["2"] | {"source": "popular"}}, "none of 2 customers"),
         ],

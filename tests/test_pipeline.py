@@ -29,7 +29,9 @@ from scripts.deps import (
 from src.backtest import paths as backtest_paths
 from src.campaign import paths as campaign_paths
 from src.card import paths as card_paths
+from src.feedback import learn
 from src.feedback import paths as feedback_paths
+from src.feedback import settings as feedback_settings
 from src.models.contract import FirstStage
 from src.models.registry import FIRST_STAGE
 from src.payments import paths as payments_paths
@@ -368,7 +370,15 @@ def test_paths_of_a_feedback_stage_are_those_in_its_code(stage: Stage) -> None:
     if paths.MODELS in named:  # read as a whole
         named |= {path for path in declared if path.startswith(f"{paths.MODELS}/")}
     truth = {feedback_simulation.BANK_TRUTH} if stage.name == "simulate" else set()
-    assert declared == (named | truth) - FOLDERS
+    assert declared - {"${export.folder}"} == (named | truth) - FOLDERS
+    assert ("${export.folder}" in declared) == (stage.name in {"export", "learn"})
+
+
+def test_feedback_is_the_simulated_one_unless_another_is_named() -> None:
+    folder = read(ROOT / feedback_settings.PARAMS)["export"]["folder"]
+    catalogued = {feedback_paths.LOG, feedback_paths.FEEDBACK, feedback_paths.TRUTH}
+    assert {path for path in catalogued if Path(path).parent == Path(folder)} == catalogued
+    assert Path(feedback_paths.TRUTH).name == learn.TRUTH
 
 
 def test_judged_models_are_those_in_the_folder_that_evaluate_loads() -> None:

@@ -27,11 +27,26 @@ def steps(file: Path) -> list[dict[str, Any]]:
     return [step for job in workflow(file)["jobs"].values() for step in job["steps"]]
 
 
-def step(name: str) -> dict[str, Any]:
-    (found,) = (
-        step for step in steps(ROOT / ".github/workflows/report.yml") if step.get("name") == name
-    )
+def step(name: str, file: str = "report") -> dict[str, Any]:
+    every = steps(ROOT / f".github/workflows/{file}.yml")
+    (found,) = (step for step in every if step.get("name") == name)
     return found
+
+
+def run(step: dict[str, Any], folder: Path, variables: dict[str, str]) -> int:
+    """Run a step as the Git host does, in a folder whose `bin` comes first; its exit code."""
+    path = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
+    command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
+    variables = {"PATH": path, **variables}
+    return subprocess.run(command, cwd=folder, env=variables, check=False).returncode
+
+
+def tool(file: Path, script: str = ":") -> None:
+    """A command that notes in the file `calls` how it was called, and then does something."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    noted = 'echo "$0 $*" | sed "s|^$PWD/||" >> "$PWD/calls"'
+    file.write_text(f"#!/usr/bin/env bash\n{noted}\n{script}\n", encoding="utf-8")
+    file.chmod(0o755)
 
 
 def test_there_are_four_workflows() -> None:
@@ -142,3 +157,77 @@ def test_one_comment_is_made_and_kept_up_to_date(workspace: Path, comments: str,
         f'--jq .[] | select(.body | startswith("{MARKER}")) | .id'
     )
     assert done == call
+
+
+def test_stages_of_the_small_bank_run_in_the_environment_of_the_project(workspace: Path) -> None:
+    """The python that comes first on the Git host has no libraries."""
+    tool(workspace / ".venv/bin/dvc", "[ $1 = push ] || python -m a.stage")
+    tool(workspace / ".venv/bin/python")
+    for name in ("python", "git", "docker"):
+        tool(workspace / "bin" / name)
+    for name in ("pipelines/simulation/params.yaml", "deploy/.env.example"):
+        (workspace / name).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / name).write_bytes((ROOT / name).read_bytes())
+    assert run(step("A small bank, its models in the S3 of compose", "images"), workspace, {}) == 0
+    assert (workspace / "calls").read_text(encoding="utf-8").splitlines() == [
+        ".venv/bin/dvc repro",
+        ".venv/bin/python -m a.stage",
+        "bin/git config user.name images",
+        "bin/git config user.email images@localhost",
+        "bin/git commit --quiet --all --message A small bank",
+        ".venv/bin/python -m src.month.promote HEAD",
+        "bin/docker compose --file deploy/compose.yaml up --detach --wait s3",
+        ".venv/bin/dvc push dvc.yaml",
+    ]
+    small = (workspace / "pipelines/simulation/params.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(small)["products"]["customers"] == 1100
+    filled = (workspace / "deploy/.env").read_text(encoding="utf-8")
+    assert len(re.findall(r"^(?:S3|GRAFANA|POSTGRES)_\w+=[0-9a-f]{32}$", filled, re.M)) == 4
+
+
+@pytest.mark.parametrize("fails", ["make", ".venv/bin/dvc", None])
+def test_a_month_is_published_only_with_its_data(workspace: Path, fails: str | None) -> None:
+    for name in ("bin/make", ".venv/bin/dvc", "bin/git"):
+        tool(workspace / name, "false" if fails and name.endswith(fails) else ":")
+    variables = {
+        "MONTH_FILE": "incoming/2016-06.csv",
+        "GH_TOKEN": "token",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "us/bank",
+    }
+    assert (run(step("Month", "month"), workspace, variables) == 0) == (fails is None)
+    calls = (workspace / "calls").read_text(encoding="utf-8").splitlines()
+    assert (
+        calls
+        == [
+            "bin/git config user.name month",
+            "bin/git config user.email month@localhost",
+            "bin/make month FILE=incoming/2016-06.csv",
+            ".venv/bin/dvc push",
+            "bin/git push https://x-access-token:token@github.com/us/bank HEAD",
+        ][: {"make": 3, ".venv/bin/dvc": 4}.get(fails or "", 5)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("s3://bank/incoming/own.csv", "s3://bank/incoming/own.csv"),
+        ("", "s3://bank/2016-05.csv"),
+    ],
+)
+def test_the_new_file_is_the_one_named_or_that_of_the_month_before(
+    workspace: Path, url: str, address: str
+) -> None:
+    tool(workspace / ".venv/bin/dvc")
+    tool(workspace / "bin/date", '/bin/date --date="2016-06-03 last month" "${@: -1}"')
+    variables = {"URL": url, "PATTERN": "s3://bank/%Y-%m.csv", "GITHUB_ENV": "variables"}
+    assert run(step("The new file", "month"), workspace, variables) == 0
+    file = f"incoming/{address.rpartition('/')[2]}"
+    calls = (workspace / "calls").read_text(encoding="utf-8").splitlines()
+    assert calls[-1] == f".venv/bin/dvc get-url {address} {file}"
+    assert (workspace / "variables").read_text(encoding="utf-8") == f"MONTH_FILE={file}\n"
+
+
+def test_a_refused_month_shows_no_report_of_another() -> None:
+    assert "if" not in step("Summary", "month")

@@ -1,7 +1,7 @@
 """learn: what the ranker gains from learning what customers said to their offers.
 
 Rankers learn from adders alone, and from adders and feedback. They are compared on customers who
-were offered nothing: what they would accept, which only the simulator knows, and what they added.
+were offered nothing: what they added, and what they would accept, which only a simulator knows.
 """
 
 from pathlib import Path
@@ -17,8 +17,8 @@ from src.errors import InputError, run
 from src.evaluation.intervals import bootstrap_means
 from src.evaluation.metrics import average_precision
 from src.feedback import paths as own
-from src.feedback.examples import Examples, examples
-from src.feedback.history import last_words, read_answers, read_feedback
+from src.feedback.examples import Examples
+from src.feedback.settings import PARAMS, Export
 from src.lists import LIST_LENGTH
 from src.models.contract import Scores
 from src.models.customers import Customers
@@ -32,7 +32,7 @@ from src.ranking import top_k
 from src.reporting import write_json
 from src.tables.months import month_of
 
-PARAMS = "pipelines/feedback/params.yaml"
+TRUTH = "truth.parquet"  # in the folder of simulated feedback: who accepts what
 WITHOUT, ACCEPTED, BOTH, BEST = "without feedback", "accepted", "accepted and dismissed", "best"
 
 
@@ -78,19 +78,19 @@ def fit(
     )
 
 
-def read_truth(ids: NDArray[Any], products: list[str]) -> NDArray[np.float64]:
-    """Chance that each customer accepts each product; (customers, products).
+def read_truth(path: Path, ids: NDArray[Any], products: list[str]) -> NDArray[np.float64] | None:
+    """Chance that each customer accepts each product; (customers, products). None if nobody knows.
 
     Raises
     ------
     InputError
-        It is missing, or about other customers.
+        It is about other customers.
     """
-    if not Path(own.TRUTH).exists():
-        raise InputError(f"{own.TRUTH} is missing: run 'make feedback' first")
-    table = pq.read_table(own.TRUTH)
+    if not path.exists():
+        return None
+    table = pq.read_table(path)
     if not np.isin(ids, table["customer"].to_numpy()).all():
-        raise InputError(f"{own.TRUTH} is about other customers: run 'make feedback' first")
+        raise InputError(f"{path} is about other customers: run 'make feedback' first")
     rows = np.searchsorted(table["customer"].to_numpy(), ids)
     columns = [table[product].to_numpy()[rows] for product in products]
     return np.column_stack(columns).astype(np.float64)
@@ -98,23 +98,24 @@ def read_truth(ids: NDArray[Any], products: list[str]) -> NDArray[np.float64]:
 
 def judge(
     rankings: dict[str, NDArray[np.int16]],
-    accepting: NDArray[np.float64],
+    accepting: NDArray[np.float64] | None,
     additions: NDArray[np.bool_],
     settings: Learn,
 ) -> dict[str, dict[str, float]]:
-    """Accepted first offers of 1,000 customers, and MAP@7 among adders, by ranking.
+    """Accepted first offers of 1,000 customers, if it is known, and MAP@7 among adders, by ranking.
 
     Each but the first has its paired difference from the first with a 95 % interval, customers
     resampled.
     """
     adds = np.asarray(additions.any(axis=1))
-    values: dict[str, dict[str, NDArray[np.float64]]] = {"accepted": {}, "map@7_adders": {}}
+    values: dict[str, dict[str, NDArray[np.float64]]] = {}
     for name, ranking in rankings.items():
-        first = ranking[:, 0].astype(np.intp)
-        taken = accepting[np.arange(len(first)), np.maximum(first, 0)]
-        values["accepted"][name] = 1000 * np.where(first >= 0, taken, 0)
+        if accepting is not None:
+            first = ranking[:, 0].astype(np.intp)
+            taken = accepting[np.arange(len(first)), np.maximum(first, 0)]
+            values.setdefault("accepted", {})[name] = 1000 * np.where(first >= 0, taken, 0)
         precision = average_precision(ranking[adds], additions[adds], LIST_LENGTH)
-        values["map@7_adders"][name] = precision
+        values.setdefault("map@7_adders", {})[name] = precision
     found: dict[str, dict[str, float]] = {name: {} for name in rankings}
     for metric, by_name in values.items():
         base = next(iter(by_name.values()))
@@ -130,21 +131,22 @@ def judge(
 def main() -> None:
     """Run the stage as params.yaml says."""
     settings = params.load("learn", Learn, PARAMS)
+    folder = params.load("export", Export, PARAMS).folder
     blend = params.load("blend", RankerSettings)
     dataset = Dataset.open(params.load("schema", Schema))
     check_names(blend)
     models = Models.load(paths.MODELS)
-    answers = read_answers([Path(own.LOG)]).known
-    told = examples(answers, last_words(read_feedback(Path(own.FEEDBACK))), dataset)
+    answers = pq.read_table(own.ANSWERS)
+    told = Examples.of(answers, dataset.products)
     adders = find_adders(dataset, blend)
 
     month = month_of(dataset.windows.test[0])
-    offered = np.unique([answer.customer for answer in answers])
+    offered = answers["customer"].to_numpy()
     customers = dataset.customers(month, ~np.isin(dataset.history.customers, offered))
     ids, held = customers.history.customers, customers.history.holdings()
     first_stage = models.score_first_stage(customers)
     chances = models.propensity.score(customers)
-    accepting = read_truth(ids, dataset.products)
+    accepting = read_truth(Path(folder) / TRUTH, ids, dataset.products)
 
     def ranking(scores: Scores) -> NDArray[np.int16]:
         return top_k(scores, min(LIST_LENGTH, len(dataset.products)), held)
@@ -156,7 +158,8 @@ def main() -> None:
         ranker = fit(adders, told, weights, models, dataset.products, blend)
         shares = ranker.score(customers, first_stage)
         rankings[name] = ranking(models.pool.share(shares, chances))
-    rankings[BEST] = ranking(accepting.astype(np.float32))
+    if accepting is not None:
+        rankings[BEST] = ranking(accepting.astype(np.float32))
     additions = dataset.additions(month)[dataset.rows(customers)]
     write_json(
         own.METRICS,

@@ -86,8 +86,10 @@ def take_in(file: str, schema: Schema, settings: Month) -> str:
         report.folder_of(checked.month) / "checks.json",
         {"customers": checked.customers, "warnings": checked.warnings},
     )
-    with atomic(folder / f"{checked.month}{form}") as temporary:
-        shutil.copyfile(file, temporary)
+    # Copied beside the folder: DVC tracks all that is in it, also what a kill leaves half done.
+    copied = folder.with_name(f".{checked.month}{form}.tmp")
+    shutil.copyfile(file, copied)
+    copied.replace(folder / f"{checked.month}{form}")
     return checked.month
 
 
@@ -178,11 +180,11 @@ def main() -> None:
     decision = conclude(month, settings, schema)
     if decision.promoted:
         today = datetime.datetime.now(datetime.UTC).date()
-        history.describe(revision, str(today), decision.why).write()
+        history.promote(history.describe(revision, str(today), decision.why))
     elif chosen := history.committed():
         history.put_into_place(chosen)
     what = "promoted" if decision.promoted else "not promoted"
-    names = [promoted.PATH, str(report.folder_of(month))]
+    names = [promoted.PATH, promoted.LOCK, str(report.folder_of(month))]
     history.commit(f"Month {month}: {what}", names)
     print(f"{month}: {what}. {decision.why}. Report: {report.folder_of(month)}/report.md")
     if not history.pushed():

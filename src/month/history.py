@@ -14,6 +14,8 @@ from src.products.promoted import Promoted
 from src.products.windows import Windows
 from src.reporting import atomic
 
+_LOCK = "dvc.lock"
+
 
 def run(*command: str) -> None:
     """Run a command whose output the user sees.
@@ -56,7 +58,7 @@ def _git(*command: str) -> str:
 
 def last_run() -> str:
     """The commit of the last run of the products pipeline."""
-    return git("log", "-1", "--format=%H", "--", "dvc.lock")
+    return git("log", "-1", "--format=%H", "--", _LOCK)
 
 
 def describe(revision: str, since: str, why: str) -> Promoted:
@@ -71,6 +73,12 @@ def describe(revision: str, since: str, why: str) -> Promoted:
     hashes, windows = revisions.read(commit_of or revision, manifest.PATH, paths.WINDOWS)
     digest = manifest.digest(json.loads(hashes))
     return Promoted(commit_of, digest, str(Windows.read(windows).next), since, why)
+
+
+def promote(chosen: Promoted) -> None:
+    """Write which run is served, and its dvc.lock, which names its files to whoever has no git."""
+    _replace(promoted.LOCK, revisions.in_git(chosen.revision, _LOCK)[_LOCK])
+    chosen.write()
 
 
 def put_into_place(chosen: Promoted) -> list[str]:
@@ -118,8 +126,8 @@ def committed() -> Promoted | None:
     return promoted.read(files[promoted.PATH].decode()) if files else None
 
 
-def earlier() -> Promoted:
-    """The run that was promoted before the one that is now.
+def current() -> Promoted:
+    """The run that is promoted now.
 
     Raises
     ------
@@ -129,6 +137,18 @@ def earlier() -> Promoted:
     now = promoted.read()
     if now is None:
         raise InputError(f"there is no {promoted.PATH}: nothing was promoted yet (docs/month.md)")
+    return now
+
+
+def earlier() -> Promoted:
+    """The run that was promoted before the one that is now.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    now = current()
     for revision in git("log", "--format=%H", "--", promoted.PATH).split():
         files = revisions.in_git(revision, promoted.PATH)
         found = promoted.read(files[promoted.PATH].decode()) if files else None

@@ -1,4 +1,4 @@
-"""Which run is served since when, and why: promoted.json, a small file that git keeps."""
+"""Which run is served since when, and why: promoted.json, and promoted.lock; git keeps both."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,6 +8,7 @@ from src.errors import InputError
 from src.reporting import write_json
 
 PATH = "promoted.json"
+LOCK = "promoted.lock"  # the dvc.lock of that run: containers pull by it, and have no git
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,21 @@
 import datetime
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from src.errors import InputError
-from src.feedback.examples import asked_month, examples
+from src.feedback.examples import Examples, asked_month, join
 from src.feedback.history import Answer
 from src.feedback.learn import Learn, judge
 from src.feedback.report import markdown
+from src.models.customers import Customers
 from src.products.dataset import Dataset
+from src.reporting import write_parquet
 from tests.products.conftest import OpenBank
 
 
@@ -60,7 +65,23 @@ def test_what_was_said_is_joined_to_the_customers_as_they_were(dataset: Dataset)
         ("a-5", "card"): "accepted",
         ("a-6", "card"): "accepted",
     }
-    told = examples(answers, words, dataset)
+    table = join([*answers, answers[0]], words, dataset)  # one was logged twice
+    ours = ["answer", "at", "customer", "month", "offer", "chance", "ranked", "said"]
+    ranked, noon = ["loan", "card"], "T12:00:00+00:00"
+    assert [{**row, "at": row["at"].isoformat()} for row in table.select(ours).to_pylist()] == [
+        dict(zip(ours, row, strict=True))
+        for row in [
+            ("a-2", f"2016-04-10{noon}", 10, "2016-04", "loan", 0.8, ranked, "dismissed"),
+            ("a-3", f"2016-05-10{noon}", 10, "2016-05", "card", 0.2, ranked, "withdrawn"),
+            ("a-1", f"2016-05-10{noon}", 20, "2016-05", "card", 0.2, ranked, "accepted"),
+            ("a-4", f"2016-05-10{noon}", 30, "2016-05", "card", 0.2, ranked, None),
+        ]
+    ]
+    first = table.drop_columns(ours).to_pylist()[0]
+    # In March, the third month, 10 held the account in all, the card in the last two.
+    assert first["held"] == {"account": 0b11, "card": 0b11, "loan": 0}
+    assert (first["present"], first["profile"]["age"]) == (0b11, 13.0)
+    told = Examples.of(table, dataset.products)
     history = told.customers.history
     assert history.customers.tolist() == [10, 20]
     assert history.asked.astype(str).tolist() == ["2016-04", "2016-05"]
@@ -69,8 +90,32 @@ def test_what_was_said_is_joined_to_the_customers_as_they_were(dataset: Dataset)
     assert told.wanted.tolist() == [[False, True, False], [False, True, False]]
     assert told.accepted.tolist() == [False, True]
     assert told.chances == pytest.approx([0.8, 0.2])  # the first of two, and the second
-    with pytest.raises(InputError, match="no accepted or dismissed first offer belongs to a"):
-        examples(answers[3:], words, dataset)
+    with pytest.raises(
+        InputError, match=r"^of 1 answers, no first offer was accepted or dismissed"
+    ):
+        Examples.of(join(answers[3:], words, dataset), dataset.products)
+    with pytest.raises(InputError, match=r"^none of 2 answers is to a customer of the data"):
+        join(answers[4:], words, dataset)
+    other = replace(answers[0], customer="c10")
+    with pytest.raises(InputError, match=r"^the log is of another bank: .*'c10'"):
+        join([other], words, dataset)
+
+
+def test_what_is_written_comes_back_as_it_was(dataset: Dataset, tmp_path: Path) -> None:
+    days = ["2016-04-10", "2016-05-10"]
+    answers = [answer(f"a-{day}-{one}", one, day) for day in days for one in (10, 20, 30)]
+    words = {(one.answer, "card"): "accepted" for one in answers}
+    write_parquet(tmp_path / "answers.parquet", join(answers, words, dataset))
+    table = pq.read_table(tmp_path / "answers.parquet")
+    back = Examples.of(table, dataset.products).customers
+    parts = []
+    for day in days:
+        chosen = np.isin(dataset.history.customers, [10, 20, 30])
+        parts.append(dataset.customers(np.datetime64(day, "M"), chosen))
+    expected = Customers.stack(parts)
+    pd.testing.assert_frame_equal(back.profile, expected.profile)
+    for name, values in vars(expected.history).items():
+        assert getattr(back.history, name).tolist() == values.tolist(), name
 
 
 def test_what_was_seldom_shown_counts_as_if_it_had_been_often(dataset: Dataset) -> None:
@@ -80,7 +125,8 @@ def test_what_was_seldom_shown_counts_as_if_it_had_been_often(dataset: Dataset) 
         answer("a-3", 30, "2016-05-10", "loan"),
     ]
     words = {("a-1", "loan"): "accepted", ("a-2", "card"): "accepted", ("a-3", "loan"): "dismissed"}
-    weights = examples(answers, words, dataset).weights(accepted=2, dismissed=0.1)
+    told = Examples.of(join(answers, words, dataset), dataset.products)
+    weights = told.weights(accepted=2, dismissed=0.1)
     # 1 ÷ 0.8 and 1 ÷ 0.2 have the mean 3.125
     assert weights == pytest.approx([2 * 1.25 / 3.125, 2 * 5 / 3.125, 0.1])
 

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from src.feedback import learn, paths, report
-from src.feedback.learn import PARAMS
+from src.errors import InputError
+from src.feedback import export, learn, paths, report
+from src.feedback.settings import PARAMS
 from src.products import paths as products
 from src.products.dataset import Dataset
 from src.products.fitting import fit_all
@@ -29,6 +30,7 @@ SIMULATE: dict[str, Any] = {
     "seed": 3,
 }
 LEARN = {"accepted": 1, "dismissed": 0.1, "resamples": 50, "seed": 1}
+EXPORT = {"folder": str(Path(paths.LOG).parent)}
 
 
 @pytest.fixture
@@ -38,13 +40,16 @@ def simulated(open_bank: OpenBank, crowd: pd.DataFrame) -> Dataset:
     content = {"schema": dataset.schema.model_dump(), **SECTIONS}
     Path("params.yaml").write_text(yaml.safe_dump(content))
     Path(PARAMS).parent.mkdir(parents=True)
-    Path(PARAMS).write_text(yaml.safe_dump({"simulate": SIMULATE, "learn": LEARN}))
+    Path(PARAMS).write_text(
+        yaml.safe_dump({"simulate": SIMULATE, "export": EXPORT, "learn": LEARN})
+    )
     fit_all(dataset).save(products.MODELS)
     ids = dataset.history.customers
     chances = np.random.default_rng(1).uniform(0.05, 0.5, (3, len(ids))).astype(np.float32)
     names = ["customer", *dataset.products]
     write_parquet(simulate.BANK_TRUTH, pa.table([ids, *chances], names))
     simulate.main()
+    export.main()
     return dataset
 
 
@@ -67,16 +72,71 @@ def test_feedback_from_end_to_end(simulated: Dataset, capsys: pytest.CaptureFixt
     assert all(row["accepted"] <= best for row in rankings.values())
     report.main()
     assert "| the ranker learns from | accepted of 1,000 first offers" in capsys.readouterr().out
-    first = Path(paths.METRICS).read_bytes()
+    first = [Path(path).read_bytes() for path in (paths.ANSWERS, paths.METRICS)]
     simulate.main()
+    export.main()
     learn.main()
-    assert Path(paths.METRICS).read_bytes() == first
+    assert [Path(path).read_bytes() for path in (paths.ANSWERS, paths.METRICS)] == first
+
+
+@pytest.mark.usefixtures("simulated")
+def test_own_feedback_goes_the_same_way_and_without_a_truth(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A rotated log, its older part copied twice, in a folder in which nobody knows the truth."""
+    table, own = Path(paths.ANSWERS).read_bytes(), Path("data/raw/feedback")
+    own.mkdir(parents=True)
+    lines = Path(paths.LOG).read_text().splitlines(keepends=True)
+    (own / "rec_history.log").write_text("".join(lines[20:]))
+    (own / "rec_history.log.1").write_text("".join(lines[:20]))
+    (own / "rec_history.log.2").write_text("".join(lines[:10]))
+    (own / "feedback.jsonl").write_bytes(Path(paths.FEEDBACK).read_bytes())
+    changed = {"export": {"folder": str(own)}, "learn": LEARN}
+    Path(PARAMS).write_text(yaml.safe_dump(changed))
+    export.main()
+    assert Path(paths.ANSWERS).read_bytes() == table
+    learn.main()
+    rankings = json.loads(Path(paths.METRICS).read_text())["rankings"]
+    assert list(rankings) == ["without feedback", "accepted", "accepted and dismissed"]
+    assert set(rankings["without feedback"]) == {"map@7_adders"}
+    capsys.readouterr()
+    report.main()
+    header = "| the ranker learns from | MAP@7 among adders | change | 95 % interval |"
+    assert header in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        (paths.LOG, "rec_history.log is missing: name the service's rec_history.log files"),
+        (paths.FEEDBACK, "feedback.jsonl is missing: write it by GET /feedback/export"),
+    ],
+)
+def test_a_folder_without_log_or_feedback(missing: str, sentence: str) -> None:
+    Path(missing).unlink()
+    with pytest.raises(InputError, match=sentence):
+        export.main()
+
+
+@pytest.mark.usefixtures("simulated")
+def test_answers_to_customers_whom_the_snapshot_lacks_are_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = Path(paths.LOG).read_text().splitlines()
+    strange = [json.dumps(json.loads(line) | {"customer": 7}) for line in lines[:3]]
+    Path(paths.LOG).write_text("\n".join([*strange, *lines[3:]]))
+    export.main()
+    assert capsys.readouterr().err == (
+        "note: 3 answers are to customers whom the snapshot before does not have; "
+        f"{len(lines) - 3} are kept\n"
+    )
 
 
 @pytest.mark.usefixtures("simulated")
 def test_feedback_without_weight_changes_nothing() -> None:
     nothing = {"accepted": 0, "dismissed": 0}
-    Path(PARAMS).write_text(yaml.safe_dump({"learn": {**LEARN, **nothing}}))
+    Path(PARAMS).write_text(yaml.safe_dump({"export": EXPORT, "learn": {**LEARN, **nothing}}))
     learn.main()
     rows = json.loads(Path(paths.METRICS).read_text())["rankings"]
     base = {key: rows["without feedback"][key] for key in ("accepted", "map@7_adders")}

@@ -141,7 +141,7 @@ class Catalogue:
             schema=schema,
             dates=windows.dates[::-1],
             warnings=list(windows.warnings),
-            revision=settings.revision or _revision(manifest.digest(hashes)),
+            revision=_revision(manifest.digest(hashes), settings),
             hashes=hashes,
             digest=manifest.digest(hashes),
             promoted=promoted.read(),
@@ -307,7 +307,13 @@ def _reference(
     return Reference.of(known.profiles, first, known.history.held.shape[1])
 
 
-def _revision(digest: str) -> str:
-    """The commit that was promoted, if its models are here; else that of the last run."""
+def _revision(digest: str, settings: Settings) -> str:
+    """The commit that was promoted, if its models are here; else the one given, or the last run's.
+
+    What is given is known before the models are: after a month whose run was not promoted, it is
+    not theirs.
+    """
     chosen = promoted.read()
-    return chosen.revision[:7] if chosen and chosen.digest == digest else git_revision()
+    if chosen and chosen.digest == digest:
+        return chosen.revision[:7]
+    return settings.revision or git_revision()

@@ -13,6 +13,7 @@ import yaml
 
 from src.errors import InputError
 from src.products import manifest, paths
+from src.products.promoted import Promoted
 from src.products.scoring import Models
 from src.service.__main__ import main
 from src.service.app import create_app
@@ -290,6 +291,26 @@ def test_ready_tells_what_is_loaded(service: Service) -> None:
         "promoted": None,
         "warnings": [],
     }
+
+
+@pytest.mark.parametrize(("loaded", "revision"), [(True, "c0ffee0"), (False, "abc1234")])
+def test_the_promoted_run_names_the_revision_if_its_models_are_loaded(
+    service: Service, loaded: bool, revision: str
+) -> None:
+    digest = manifest.digest(manifest.read()) if loaded else "of another"
+    Promoted("c0ffee0123", digest, "2016-05", "2016-05-03", "The first").write()
+    assert reload(service, "all").json()["revision"] == revision
+    ready = service.client.get("/ready", headers=service.as_("read")).json()
+    assert (ready["revision"], ready["promoted"]) == (
+        revision,
+        {
+            "revision": "c0ffee0123",
+            "month": "2016-05",
+            "since": "2016-05-03",
+            "why": "The first",
+            "served": loaded,
+        },
+    )
 
 
 def test_statistics(service: Service) -> None:
