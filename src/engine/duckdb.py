@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 from tqdm import tqdm
 
-from src.engine import CellType, UnreadableError
+from src.engine import CellType, Models, Rows, UnreadableError
 from src.errors import ResourceError
+from src.lists import by_batches
 
 _TYPES: dict[CellType, str] = {
     "text": "VARCHAR",
@@ -131,6 +132,16 @@ class DuckDB:
     def write_runs(self, runs: Iterable[ir.Table], path: str | Path, order: Sequence[str]) -> None:
         """Write runs below each other as one parquet file, each sorted by `order`."""
         write_tables((self.collect(rows.order_by(list(order))) for rows in runs), path)
+
+    def by_parts(
+        self,
+        work: Callable[[Models, Rows], dict[str, pa.Table]],
+        models: Models,
+        rows: Rows,
+        title: str,
+    ) -> Iterator[dict[str, pa.Table]]:
+        """Do some work on each part of some rows, on all processors; the results in order."""
+        return by_batches(lambda part: work(models, part), rows, title)
 
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
         """Write rows as CSV, in their order; cells are quoted where they need it."""

@@ -16,8 +16,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -26,10 +28,13 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
-from src.engine import CellType, SparkSettings, UnreadableError
+from src.engine import CellType, Models, Rows, Saved, SparkSettings, UnreadableError
 from src.engine.duckdb import ROW_GROUP, DuckDB, divided, translated, write_tables
 from src.errors import ResourceError
+from src.lists import batches
+from src.reporting import atomic
 
 try:
     from ibis.backends.pyspark import Backend
@@ -238,9 +243,78 @@ class Spark:
 
         write_tables(tables(), path)
 
+    def by_parts(
+        self,
+        work: Callable[[Models, Rows], dict[str, pa.Table]],
+        models: Models,
+        rows: Rows,
+        title: str,
+    ) -> Iterator[dict[str, pa.Table]]:
+        """Do some work on each part of some rows, each in a task; the results in order.
+
+        The parts are the other engine's, so that the chunks of the tables are, too, on which the
+        bytes of a file depend. Models, rows and results are files below `scratch`; only functions,
+        classes and the small values that they enclose are sent as the cluster sends its own, by
+        pickle.
+        """
+        kind, of_models = type(rows), type(models)
+        folder = self.scratch / uuid4().hex
+        given, saved, found = (folder / name for name in ("rows", "models", "results"))
+
+        def tables_of(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for number in (one for batch in numbers for one in batch["part"].to_pylist()):
+                part = kind.from_arrow(_read_stream(given / f"{number}.arrow"))
+                # One thread, as in the other engine: with more, sums have another order.
+                with threadpool_limits(limits=1, user_api="blas"):
+                    tables = work(_loaded(of_models, saved), part)
+                for name, table in tables.items():
+                    _write_stream(found / f"{number}-{name}.arrow", table)
+                parts = pa.array([number] * len(tables), pa.int32())
+                yield pa.record_batch([parts, pa.array(tables, pa.string())], ["part", "name"])
+
+        try:
+            for each in (given, saved, found):
+                each.mkdir(parents=True)
+            models.save(saved)
+            parts = 0
+            for part in batches(rows, title):
+                _write_stream(given / f"{parts}.arrow", part.to_arrow())
+                parts += 1
+            with _translated():
+                session = self.backend._session
+                each = session.sparkContext.parallelize([(n,) for n in range(parts)], max(parts, 1))
+                frame = session.createDataFrame(each, "part int")
+                made = frame.mapInArrow(tables_of, "part int, name string").collect()
+            names: dict[int, list[str]] = {}
+            for number, name in made:
+                names.setdefault(number, []).append(name)
+            for number in range(parts):
+                yield {
+                    name: _read_stream(found / f"{number}-{name}.arrow") for name in names[number]
+                }
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
         """Write rows as CSV, in their order; cells are quoted where they need it."""
         self.local.write_csv(rows, path, header=header)
+
+
+@lru_cache(maxsize=1)
+def _loaded(kind: type[Saved], folder: Path) -> Any:
+    """Models in a task: its process works on many parts, one after the other."""
+    return kind.load(folder)
+
+
+def _write_stream(path: Path, table: pa.Table) -> None:
+    """Write a table as it is, chunks and dictionaries; whole, as a task may be killed."""
+    with atomic(path) as temporary, pa.ipc.new_stream(temporary, table.schema) as stream:
+        stream.write_table(table)
+
+
+def _read_stream(path: Path) -> pa.Table:
+    """Read such a table where it lies: what is not looked at takes no memory."""
+    return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
 
 def _batches(engine: DuckDB, rows: ir.Table) -> Iterator[pa.RecordBatch]:

@@ -1,8 +1,10 @@
 """What `Engine` promises, kept by Spark as it is by DuckDB."""
 
 import datetime
+import os
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +13,7 @@ from src.engine import CellType, Engine, SparkSettings, UnreadableError, connect
 from src.engine.duckdb import ROW_GROUP, DuckDB
 from src.tables.cells import stripped
 from tests.spark.conftest import choose
+from tests.spark.toy import Factor, Numbers, multiplied
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -115,6 +118,46 @@ def test_runs_divide_between_keys_and_are_the_table(
 def test_a_table_that_is_not_there(spark: Engine) -> None:
     with pytest.raises(UnreadableError, match=r"PATH_NOT_FOUND"):
         spark.table("nothing.parquet")
+
+
+# work on parts
+
+
+def test_work_is_done_in_tasks_part_by_part(
+    spark: Engine, duck: DuckDB, settings: SparkSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.lists._AT_ONCE", 2)
+    factor, numbers = Factor(10, os.getpid()), Numbers(np.arange(1, 6))
+    ours, theirs = (
+        list(engine.by_parts(multiplied, factor, numbers, "numbers")) for engine in (spark, duck)
+    )
+    found = [part.pop("process")["process"].to_pylist() for part in theirs]
+    assert found == [[os.getpid()]] * 3
+    others = {part.pop("process")["process"].to_pylist()[0] for part in ours}
+    assert os.getpid() not in others
+    assert [{name: table.to_pydict() for name, table in part.items()} for part in ours] == [
+        {"product": {"value": [1, 2], "product": [10, 20]}, "odd ones": {"label": ["odd"]}},
+        {"product": {"value": [3, 4], "product": [30, 40]}, "odd ones": {"label": ["odd"]}},
+        {"product": {"value": [5], "product": [50]}, "odd ones": {"label": ["odd"]}},
+    ]
+    for our, their in zip(ours, theirs, strict=True):
+        assert [table.schema for table in our.values()] == [
+            table.schema for table in their.values()
+        ]
+    assert list(Path(settings.scratch).glob("spark-*/*/results")) == []
+
+
+def test_no_rows_are_no_parts(spark: Engine) -> None:
+    nobody = Numbers(np.zeros(0, dtype=np.int64))
+    assert list(spark.by_parts(multiplied, Factor(10, 0), nobody, "nothing")) == []
+
+
+def test_an_error_in_a_task_is_told(spark: Engine, settings: SparkSettings) -> None:
+    from pyspark.errors import PythonException
+
+    with pytest.raises(PythonException, match="ValueError: nothing is multiplied by 0"):
+        list(spark.by_parts(multiplied, Factor(10, 0), Numbers(np.arange(5)), "numbers"))
+    assert list(Path(settings.scratch).glob("spark-*/*/results")) == []
 
 
 # raw files
