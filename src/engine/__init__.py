@@ -33,6 +33,7 @@ class SparkSettings(params.Section):
     driver_memory: str = Field(pattern="^[0-9]+[mg]$")
     shuffle_partitions: int = Field(ge=1)
     wait_seconds: int = Field(ge=1)
+    rows_in_one_file: int = Field(ge=1)
     scratch: str
 
 
@@ -98,7 +99,7 @@ class Engine(Protocol):
     """
 
     def table(self, path: str | Path) -> ir.Table:
-        """Open a parquet file that the pipeline wrote."""
+        """Open a table that the pipeline wrote: a parquet file, or a folder of `src.parts`."""
 
     def raw_parquet(self, files: Sequence[str]) -> ir.Table:
         """Open raw parquet files as one table; columns are matched by name."""
@@ -138,7 +139,10 @@ class Engine(Protocol):
     def write(
         self, rows: ir.Table, path: str | Path, order: Sequence[str] = (), compression: str = "zstd"
     ) -> None:
-        """Write one parquet file, rows sorted by the columns of `order`, or as they come."""
+        """Write one parquet file, rows sorted by the columns of `order`, or as they come.
+
+        What is too large for one file becomes a folder of `src.parts`, here and in `write_runs`.
+        """
 
     def cached(self, rows: ir.Table) -> AbstractContextManager[ir.Table]:
         """Keep a result within the engine, to be used more than once inside the block."""

@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,11 +30,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
+from src import parts
 from src.engine import CellType, Models, Rows, Saved, SparkSettings, UnreadableError
-from src.engine.duckdb import ROW_GROUP, DuckDB, divided, translated, write_tables
+from src.engine.duckdb import DuckDB, divided, translated, write_tables
 from src.errors import ResourceError
 from src.lists import batches
-from src.reporting import atomic
+from src.parts import ROW_GROUP
+from src.reporting import atomic, remove
 
 try:
     from ibis.backends.pyspark import Backend
@@ -70,6 +72,7 @@ class Spark:
     backend: Backend
     local: DuckDB
     scratch: Path
+    rows_in_one_file: int
 
     @classmethod
     def connect(cls, settings: SparkSettings) -> "Spark":
@@ -86,13 +89,21 @@ class Spark:
         folder = Path(mkdtemp(prefix=_prefix(), dir=scratch))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         session = SparkSession.getActiveSession() or _started(settings, folder)
-        return cls(ibis.pyspark.connect(session), DuckDB.connect(), folder)
+        return cls(
+            ibis.pyspark.connect(session), DuckDB.connect(), folder, settings.rows_in_one_file
+        )
 
     def table(self, path: str | Path) -> ir.Table:
-        """Open a parquet file that the pipeline wrote."""
-        # The cluster passes over names that begin with a dot, as those of files in the making do.
+        """Open a table that the pipeline wrote."""
+        # The cluster passes over names that begin with a dot, as those of files in the making do,
+        # and reads whatever else lies in a folder.
         link = self.scratch / f"{uuid4().hex}.parquet"
-        link.symlink_to(Path(path).resolve())
+        if Path(path).is_dir():
+            link.mkdir()
+            for file in parts.files(path):
+                (link / file.name).symlink_to(file.resolve())
+        else:
+            link.symlink_to(Path(path).resolve())
         with _translated():
             return self.backend.read_parquet(link.as_uri())
 
@@ -180,22 +191,75 @@ class Spark:
         """Write one parquet file, rows sorted by the columns of `order`, or as they come.
 
         The cluster writes sorted parts into a new folder. From there they go through the writer of
-        the other engine, in row groups as it makes them of rows that it has sorted itself.
+        the other engine, in row groups as it makes them of rows that it has sorted itself. If they
+        are too many for one file, tasks write a folder of them.
         """
         schema = rows.schema()
+        target = Path(path).absolute()
+        remove(target)
         # A column that has statistics has no null to that writer, which then writes other bytes.
         known = [name for name, kind in schema.items() if not kind.nullable]
         whole = self.scratch / f"{uuid4().hex}.parquet"
-        with self._sorted_parts(rows, order) as parts:
+        with self._sorted_parts(rows, order) as found:
+            if self._too_many(found):
+                self._write_folder(found, schema.to_pyarrow(), target, order, compression)
+                return
             try:
                 with pq.ParquetWriter(
                     whole, schema.to_pyarrow(), compression="lz4", write_statistics=known
                 ) as writer:
-                    for row_group in _row_groups(parts, schema.to_pyarrow()):
+                    for row_group in _row_groups(found, schema.to_pyarrow()):
                         writer.write_batch(row_group)
                 self.local.write(self.local.table(whole), path, compression=compression)
             finally:
                 whole.unlink(missing_ok=True)
+
+    def _too_many(self, files: Sequence[Path]) -> bool:
+        rows = sum(int(pq.read_metadata(file).num_rows) for file in files)
+        return rows > self.rows_in_one_file
+
+    def _write_folder(
+        self,
+        sources: list[Path],
+        schema: pa.Schema,
+        folder: Path,
+        order: Sequence[str],
+        compression: str,
+    ) -> None:
+        """Write the rows of some sorted files as parts of a folder, each in a task of its own.
+
+        Where the cluster divides rows differs from run to run, so parts are cut anew: the same
+        table is the same folder.
+        """
+        key = order[0] if order else None
+        cuts = parts.cuts(sources, self.rows_in_one_file, key)
+
+        def write(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for number in (one for batch in numbers for one in batch["part"].to_pylist()):
+                rows = cuts[number], cuts[number + 1]
+                target = folder / f"part-{number:05d}.parquet"
+                said = parts.write_part(sources, schema, rows, target, key, compression)
+                numbered = pa.array([number], pa.int32())
+                yield pa.record_batch([numbered, pa.array([json.dumps(said)])], ["part", "said"])
+
+        made = sorted(self._in_tasks(len(cuts) - 1, write, "part int, said string"))
+        said = [json.loads(content) for _, content in made]
+        for leftover in set(folder.iterdir()) - {folder / part["name"] for part in said}:
+            leftover.unlink()  # of a task that was killed
+        parts.write_manifest(folder, said, key)
+
+    def _in_tasks(
+        self,
+        count: int,
+        work: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]],
+        columns: str,
+    ) -> list[Any]:
+        """Do some work, given the number of a part, in a task for each; the rows that it gives."""
+        with _translated():
+            session = self.backend._session
+            each = session.sparkContext.parallelize([(n,) for n in range(count)], max(count, 1))
+            frame = session.createDataFrame(each, "part int")
+            return list(frame.mapInArrow(work, columns).collect())
 
     @contextmanager
     def _sorted_parts(self, rows: ir.Table, order: Sequence[str]) -> Iterator[list[Path]]:
@@ -227,21 +291,32 @@ class Spark:
         """Divide a sorted table into runs of whole keys, as the other engine does.
 
         The cluster could work on all rows at once, but the row groups of a file that is written
-        run by run begin where the runs do.
+        run by run begin where the runs do. Those of a folder do not.
         """
+        if Path(path).is_dir():
+            return [self.table(path)]
         return divided(self.table(path), path, key)
 
     def write_runs(self, runs: Iterable[ir.Table], path: str | Path, order: Sequence[str]) -> None:
         """Write runs below each other as one parquet file, each sorted by `order`."""
-
-        def tables() -> Iterator[pa.Table]:
+        with ExitStack() as kept:
+            found = []
             for rows in runs:
                 schema = rows.schema().to_pyarrow()
-                with self._sorted_parts(rows, order) as parts:
-                    found = [pq.read_table(part).cast(schema) for part in parts]
-                yield pa.concat_tables(found or [schema.empty_table()])
+                found.append(kept.enter_context(self._sorted_parts(rows, order)))
+            everything = [file for files in found for file in files]
+            target = Path(path).absolute()
+            remove(target)
+            if self._too_many(everything):
+                self._write_folder(everything, schema, target, order, "zstd")
+                return
 
-        write_tables(tables(), path)
+            def tables() -> Iterator[pa.Table]:
+                for files in found:
+                    run = [pq.read_table(file).cast(schema) for file in files]
+                    yield pa.concat_tables(run or [schema.empty_table()])
+
+            write_tables(tables(), path)
 
     def by_parts(
         self,
@@ -269,26 +344,21 @@ class Spark:
                     tables = work(_loaded(of_models, saved), part)
                 for name, table in tables.items():
                     _write_stream(found / f"{number}-{name}.arrow", table)
-                parts = pa.array([number] * len(tables), pa.int32())
-                yield pa.record_batch([parts, pa.array(tables, pa.string())], ["part", "name"])
+                numbered = pa.array([number] * len(tables), pa.int32())
+                yield pa.record_batch([numbered, pa.array(tables, pa.string())], ["part", "name"])
 
         try:
             for each in (given, saved, found):
                 each.mkdir(parents=True)
             models.save(saved)
-            parts = 0
+            count = 0
             for part in batches(rows, title):
-                _write_stream(given / f"{parts}.arrow", part.to_arrow())
-                parts += 1
-            with _translated():
-                session = self.backend._session
-                each = session.sparkContext.parallelize([(n,) for n in range(parts)], max(parts, 1))
-                frame = session.createDataFrame(each, "part int")
-                made = frame.mapInArrow(tables_of, "part int, name string").collect()
+                _write_stream(given / f"{count}.arrow", part.to_arrow())
+                count += 1
             names: dict[int, list[str]] = {}
-            for number, name in made:
+            for number, name in self._in_tasks(count, tables_of, "part int, name string"):
                 names.setdefault(number, []).append(name)
-            for number in range(parts):
+            for number in range(count):
                 yield {
                     name: _read_stream(found / f"{number}-{name}.arrow") for name in names[number]
                 }
@@ -329,12 +399,12 @@ def _batches(engine: DuckDB, rows: ir.Table) -> Iterator[pa.RecordBatch]:
         yield from engine.backend.raw_sql(engine.backend.compile(rows)).to_arrow_reader(ROW_GROUP)
 
 
-def _row_groups(parts: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _row_groups(files: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows of some files in batches that are the row groups of the one file."""
     waiting: list[pa.RecordBatch] = []
     count = 0
-    for part in parts:
-        for batch in pq.ParquetFile(part).iter_batches(columns=schema.names):
+    for file in files:
+        for batch in pq.ParquetFile(file).iter_batches(columns=schema.names):
             waiting.append(batch.cast(schema))
             count += len(batch)
             while count >= ROW_GROUP:

@@ -2,7 +2,9 @@
 
 import datetime
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from src.engine import CellType, Engine, SparkSettings, UnreadableError, connect
-from src.engine.duckdb import ROW_GROUP, DuckDB
+from src.engine.duckdb import DuckDB
+from src.parts import ROW_GROUP, files, read_table, verify
 from src.tables.cells import stripped
 from tests.spark.conftest import choose
 from tests.spark.toy import Factor, Numbers, multiplied
+
+if TYPE_CHECKING:
+    from src.engine.spark import Spark
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -118,6 +124,55 @@ def test_runs_divide_between_keys_and_are_the_table(
 def test_a_table_that_is_not_there(spark: Engine) -> None:
     with pytest.raises(UnreadableError, match=r"PATH_NOT_FOUND"):
         spark.table("nothing.parquet")
+
+
+# a folder of parts
+
+
+@pytest.mark.parametrize("order", [["customer"], []])
+def test_a_table_that_is_too_large_for_a_file(
+    spark: "Spark", duck: DuckDB, settings: SparkSettings, order: list[str]
+) -> None:
+    small = replace(spark, rows_in_one_file=100_000)
+    divided = spark.backend._session.conf
+    folders = [Path("first.parquet"), Path("second.parquet")]
+    for partitions, folder in zip((2, 5), folders, strict=True):
+        divided.set("spark.sql.shuffle.partitions", partitions)
+        folder.write_text("old", encoding="utf-8")
+        small.write(opened(spark, MANY), folder, order)
+        verify(folder)
+    divided.set("spark.sql.shuffle.partitions", settings.shuffle_partitions)
+    duck.write(opened(duck, MANY), "whole.parquet", order)
+    whole = pq.read_table("whole.parquet")
+    assert [pq.read_metadata(file).num_rows for file in files(folders[0])] == [
+        100_000, 100_000, 100_000, 7,
+    ]  # fmt: skip
+    assert read_table(folders[0]).equals(whole)
+    for engine in (spark, duck):
+        found = engine.table(folders[0]).order_by("customer")
+        assert engine.collect(found).equals(whole.sort_by("customer"))
+    for file in folders[0].iterdir():
+        assert file.read_bytes() == (folders[1] / file.name).read_bytes()
+    assert list(Path(settings.scratch).glob("spark-*/*/part-*")) == []
+
+
+def test_runs_that_are_too_large_for_a_file(spark: "Spark", duck: DuckDB) -> None:
+    table = pa.table({"customer": [1, 2, 2, 2, 3, 3, 3, 4, 9], "place": range(9)})
+    rows = opened(spark, table)
+    runs = [rows.filter(rows.customer < 3), rows.filter(rows.customer >= 3)]
+    small = replace(spark, rows_in_one_file=3)
+    for _ in range(2):  # in the place of another one, too
+        small.write_runs(runs, "folder.parquet", ["customer", "place"])
+    assert [pq.read_metadata(file).num_rows for file in files("folder.parquet")] == [4, 3, 2]
+    assert read_table("folder.parquet").to_pydict() == table.to_pydict()
+    verify("folder.parquet")
+    whole = table.to_pylist()
+    for engine in (spark, duck):
+        again = engine.runs("folder.parquet", "customer")
+        found = [row for run in again for row in engine.collect(run.order_by("place")).to_pylist()]
+        assert found == whole
+    spark.write_runs(runs, "folder.parquet", ["customer", "place"])  # as a file again
+    assert pq.read_table("folder.parquet").to_pydict() == table.to_pydict()
 
 
 # work on parts

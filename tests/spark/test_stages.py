@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -16,6 +17,7 @@ from src.eda.tables import EdaTables
 from src.engine import Engine, SparkSettings
 from src.errors import InputError
 from src.params import load
+from src.parts import files, read_table, verify
 from src.payments import clean as payments_clean
 from src.payments import ingest as payments_ingest
 from src.payments import paths as payments_paths
@@ -129,6 +131,31 @@ def change(file: Path, sections: dict[str, dict[str, object]]) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_files_of_products(products: Both, file: str) -> None:
     assert (products["spark"] / file).read_bytes() == (products["duckdb"] / file).read_bytes()
+
+
+@pytest.mark.usefixtures("spark")
+def test_folders_of_products(products: Both, tmp_path: Path, settings: SparkSettings) -> None:
+    """Tables that are too large for a file are the same tables to whoever reads them."""
+    workspace = tmp_path / "folders"
+    workspace.mkdir()
+    shutil.copy(products["spark"] / "params.yaml", workspace)
+    choose("spark", settings.model_copy(update={"rows_in_one_file": 1500}), workspace)
+    with inside(workspace):
+        for stage in STAGES:
+            stage.main()
+        choose("duckdb", settings)
+        data = Dataset.open(load("schema", Schema))
+        last = data.customers(data.windows.last + 1)
+    for file in (paths.SNAPSHOTS, paths.CLEAN, paths.HISTORY):
+        verify(workspace / file)
+        assert len(files(workspace / file)) > 1
+        assert read_table(workspace / file).equals(pq.read_table(products["duckdb"] / file))
+    for file in (paths.QUALITY, paths.REPAIRS, paths.MEDIANS, paths.WINDOWS):
+        assert (workspace / file).read_bytes() == (products["duckdb"] / file).read_bytes()
+    with inside(products["duckdb"]):
+        whole = Dataset.open(load("schema", Schema))
+        expected = whole.customers(whole.windows.last + 1)
+    pd.testing.assert_frame_equal(last.profile, expected.profile)
 
 
 @pytest.mark.usefixtures("spark")
