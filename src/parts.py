@@ -20,9 +20,9 @@ from src.errors import InputError
 from src.reporting import atomic, write_exact
 
 MANIFEST = "manifest.json"
-ROW_GROUP = 122_880  # rows, as DuckDB writes
+ROW_GROUP = 122_880  # rows, as in tables of one file
 
-_CODECS = {"lz4_raw": "lz4"}  # the same in the words of DuckDB and of Arrow
+_CODECS = {"lz4_raw": "lz4"}  # the same in the words of engines and of Arrow
 
 
 def files(path: str | Path) -> list[Path]:

@@ -495,6 +495,7 @@ SMALL = {
     "drawing",
     "lists",
     "manifest",
+    "parts",
     "fingerprint",
 }  # files, not rooms
 SHARED = SMALL | {"engine", "tables", "evaluation", "models"}
