@@ -63,7 +63,9 @@ def as_column(matrix: NDArray[Any]) -> pa.FixedSizeListArray:
 
 def as_matrix(column: pa.ChunkedArray) -> NDArray[Any]:
     """The matrix of such a column."""
-    values: NDArray[Any] = column.combine_chunks().flatten().to_numpy()
+    # To combine a single chunk would copy it.
+    lists = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    values: NDArray[Any] = lists.flatten().to_numpy()
     return values.reshape(len(column), column.type.list_size)
 
 

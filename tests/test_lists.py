@@ -72,3 +72,4 @@ def test_a_matrix_is_a_column_of_its_rows() -> None:
     found = as_matrix(column.slice(1, 2))
     assert found.dtype == np.int16
     assert found.tolist() == [[3, 4, 5], [6, 7, 8]]
+    assert np.shares_memory(as_matrix(pa.chunked_array([as_column(matrix)])), matrix)
