@@ -69,7 +69,7 @@ def refuse_folder(path: str | Path) -> None:
     if Path(path).is_dir():
         raise InputError(
             f"{path} is a folder of parts, which the service does not read: set "
-            "spark.rows_in_one_file in engine.yaml to more than its rows"
+            "rows_in_one_file in engine.yaml to more than its rows"
         )
 
 
