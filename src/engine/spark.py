@@ -100,8 +100,8 @@ class Spark:
         link = self.scratch / f"{uuid4().hex}.parquet"
         if Path(path).is_dir():
             link.mkdir()
-            for file in parts.files(path):
-                (link / file.name).symlink_to(file.resolve())
+            for number, file in enumerate(parts.files(path)):
+                (link / f"{number:05d}.parquet").symlink_to(file.resolve())
         else:
             link.symlink_to(Path(path).resolve())
         with _translated():
