@@ -195,12 +195,12 @@ class Spark:
         are too many for one file, tasks write a folder of them.
         """
         schema = rows.schema()
-        target = Path(path).absolute()
-        remove(target)
         # A column that has statistics has no null to that writer, which then writes other bytes.
         known = [name for name, kind in schema.items() if not kind.nullable]
         whole = self.scratch / f"{uuid4().hex}.parquet"
         with self._sorted_parts(rows, order) as found:
+            target = Path(path).absolute()
+            remove(target)
             if self._too_many(found):
                 self._write_folder(found, schema.to_pyarrow(), target, order, compression)
                 return
