@@ -56,6 +56,19 @@ def by_batches(work: Callable[[Rows], Result], rows: Rows, title: str) -> Iterat
             yield running.popleft().result()
 
 
+def as_column(matrix: NDArray[Any]) -> pa.FixedSizeListArray:
+    """A matrix as a column of a table, without a copy: each row is a list."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+
+
+def as_matrix(column: pa.ChunkedArray) -> NDArray[Any]:
+    """The matrix of such a column."""
+    # To combine a single chunk would copy it.
+    lists = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    values: NDArray[Any] = lists.flatten().to_numpy()
+    return values.reshape(len(column), column.type.list_size)
+
+
 def lists_of(
     customers: NDArray[Any],
     scores: NDArray[np.float32],

@@ -34,8 +34,8 @@ class Manifest:
     mend: str
 
     def write(self, names: Collection[str]) -> None:
-        """Write the hashes of those files that lie there now; where one lacks, `read` says so."""
-        write_json(self.path, self._hashes([name for name in names if Path(name).is_file()]))
+        """Write the hashes of what lies there now; where one lacks, `read` says so."""
+        write_json(self.path, self._hashes([name for name in names if Path(name).exists()]))
 
     def read(self, names: Collection[str]) -> Hashes:
         """Read the hashes that `write` wrote.
@@ -105,6 +105,9 @@ class Manifest:
             return dict(zip(names, threads.map(self._hash, names), strict=True))
 
     def _hash(self, name: str) -> str:
+        if Path(name).is_dir():  # of the parts of a table
+            of_parts = (self._hash(str(file)) for file in sorted(Path(name).iterdir()))
+            return hashlib.sha256("".join(of_parts).encode()).hexdigest()
         try:
             with Path(name).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,16 +20,32 @@ import pyarrow.parquet as pq
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, remove it on failure.
 
-    The folder is made if it is missing. Readers see the old file or the new one, never half.
+    The folder is made if it is missing. Readers see the old file or the new one, never half. What
+    is written may be a folder, too (`src.parts`). Systems do not put one in the place of another in
+    one step: who comes between two renames sees neither.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
     try:
         yield temporary
+        if target.is_dir() or (temporary.is_dir() and target.exists()):
+            target.rename(old)
         temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        if old.exists() and not target.exists():
+            old.rename(target)
+        remove(temporary)
+        remove(old)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, content: Any) -> None:

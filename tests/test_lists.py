@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from src import lists
-from src.lists import batches, lists_of
+from src.lists import as_column, as_matrix, batches, lists_of
 from src.models.customers import Customers
 from tests.histories import histories
 
@@ -63,3 +63,13 @@ def test_batches_cover_everybody_in_order(monkeypatch: pytest.MonkeyPatch) -> No
     parts = [batch.history.customers.tolist() for batch in batches(people, "test")]
     assert parts == [[10, 20], [30]]
     assert list(batches(people.of(slice(0)), "test")) == []
+
+
+def test_a_matrix_is_a_column_of_its_rows() -> None:
+    matrix = np.arange(12, dtype=np.int16).reshape(4, 3)
+    column = pa.chunked_array([as_column(matrix[:1]), as_column(matrix[1:])])
+    assert column.to_pylist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
+    found = as_matrix(column.slice(1, 2))
+    assert found.dtype == np.int16
+    assert found.tolist() == [[3, 4, 5], [6, 7, 8]]
+    assert np.shares_memory(as_matrix(pa.chunked_array([as_column(matrix)])), matrix)

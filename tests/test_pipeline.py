@@ -473,6 +473,7 @@ SMALL = {
     "drawing",
     "lists",
     "manifest",
+    "parts",
     "fingerprint",
 }  # files, not rooms
 SHARED = SMALL | {"engine", "tables", "evaluation", "models"}

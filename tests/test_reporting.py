@@ -54,6 +54,59 @@ def test_atomic_keeps_the_old_file_when_the_rename_fails(
     assert target.read_text() == "old"
 
 
+def fail_in_a_folder(path: Path) -> None:
+    path.mkdir()
+    fail_halfway(path / "part", KeyboardInterrupt)
+
+
+def put(path: Path, what: str) -> None:
+    """A file, or a folder of one."""
+    if what.endswith("folder"):
+        path.mkdir()
+        path = path / "part"
+    path.write_text(what)
+
+
+@pytest.mark.parametrize("old", ["old file", "old folder"])
+@pytest.mark.parametrize("new", ["new file", "new folder"])
+def test_atomic_puts_files_and_folders_in_the_place_of_each_other(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    target = tmp_path / "table"
+    put(target, old)
+    with atomic(target) as temporary:
+        put(temporary, new)
+    expected = "table/part" if new == "new folder" else "table"
+    assert files(tmp_path) == [expected]
+    assert (tmp_path / expected).read_text() == new
+
+
+@pytest.mark.parametrize("old", ["old file", "old folder"])
+def test_atomic_keeps_what_was_there_when_a_folder_fails(tmp_path: Path, old: str) -> None:
+    target = tmp_path / "table"
+    put(target, old)
+    before = files(tmp_path)
+    with pytest.raises(KeyboardInterrupt), atomic(target) as temporary:
+        fail_in_a_folder(temporary)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("old", ["old file", "old folder"])
+def test_atomic_keeps_what_was_there_when_a_folder_is_not_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str
+) -> None:
+    def full(_: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    target = tmp_path / "table"
+    put(target, old)
+    before = files(tmp_path)
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"), atomic(target) as temporary:
+        put(temporary, "new folder")
+    assert files(tmp_path) == before
+
+
 def test_write_json_rounds_and_takes_numpy_scalars(tmp_path: Path) -> None:
     content = {
         "map@7": np.float32(0.5),

@@ -1,14 +1,14 @@
 """The table engine: the only room that knows which one runs.
 
-Everything above it builds Ibis expressions and asks an `Engine` for four things: read one of
-our tables, read raw files, collect a result, write one sorted table. Both engines write the same
-bytes; which one runs is said in engine.yaml.
+Everything above it builds Ibis expressions and asks an `Engine` for five things: read one of
+our tables, read raw files, collect a result, write one sorted table, and let models work on rows
+part by part. Both engines write the same bytes; which one runs is said in engine.yaml.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self, TypeVar
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -16,6 +16,7 @@ from pydantic import Field
 
 from src import params
 from src.errors import ResourceError
+from src.lists import Divisible
 
 SETTINGS = "engine.yaml"
 
@@ -32,6 +33,7 @@ class SparkSettings(params.Section):
     driver_memory: str = Field(pattern="^[0-9]+[mg]$")
     shuffle_partitions: int = Field(ge=1)
     wait_seconds: int = Field(ge=1)
+    rows_in_one_file: int = Field(ge=1)
     scratch: str
 
 
@@ -59,6 +61,32 @@ class UnreadableError(ResourceError):
         self.fault = fault
 
 
+class Saved(Protocol):
+    """What is on disk between two processes: one model, or several."""
+
+    def save(self, folder: str | Path) -> None:
+        """Write files into a folder."""
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read them; the same work gives the same bits as before."""
+
+
+class Movable(Divisible, Protocol):
+    """Rows that can be taken to another process."""
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as a table."""
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table) -> Self:
+        """The rows of such a table."""
+
+
+Models = TypeVar("Models", bound=Saved)
+Rows = TypeVar("Rows", bound=Movable)
+
+
 class Engine(Protocol):
     """What every engine can do.
 
@@ -71,7 +99,7 @@ class Engine(Protocol):
     """
 
     def table(self, path: str | Path) -> ir.Table:
-        """Open a parquet file that the pipeline wrote."""
+        """Open a table that the pipeline wrote: a parquet file, or a folder of `src.parts`."""
 
     def raw_parquet(self, files: Sequence[str]) -> ir.Table:
         """Open raw parquet files as one table; columns are matched by name."""
@@ -111,7 +139,10 @@ class Engine(Protocol):
     def write(
         self, rows: ir.Table, path: str | Path, order: Sequence[str] = (), compression: str = "zstd"
     ) -> None:
-        """Write one parquet file, rows sorted by the columns of `order`, or as they come."""
+        """Write one parquet file, rows sorted by the columns of `order`, or as they come.
+
+        What is too large for one file becomes a folder of `src.parts`, here and in `write_runs`.
+        """
 
     def cached(self, rows: ir.Table) -> AbstractContextManager[ir.Table]:
         """Keep a result within the engine, to be used more than once inside the block."""
@@ -124,6 +155,27 @@ class Engine(Protocol):
 
     def write_runs(self, runs: Iterable[ir.Table], path: str | Path, order: Sequence[str]) -> None:
         """Write runs below each other as one parquet file, each sorted by `order`."""
+
+    def by_parts(
+        self,
+        work: Callable[[Models, Rows], dict[str, pa.Table]],
+        models: Models,
+        rows: Rows,
+        title: str,
+    ) -> Iterator[dict[str, pa.Table]]:
+        """Do some work on each part of some rows, side by side; the results in order.
+
+        Parameters
+        ----------
+        work : callable
+            Makes tables, by name, of some of the rows. What it makes of a row does not depend on
+            the others. It may run in another process, with what `models` has saved.
+        models : Saved
+            What it needs for every part.
+        rows : Movable
+        title : str
+            What is done, for a person who waits for it.
+        """
 
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
         """Write rows as CSV, in their order; cells are quoted where they need it."""

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,8 +18,10 @@ import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 from tqdm import tqdm
 
-from src.engine import CellType, UnreadableError
+from src.engine import CellType, Models, Rows, UnreadableError
 from src.errors import ResourceError
+from src.lists import by_batches
+from src.parts import ROW_GROUP, files
 
 _TYPES: dict[CellType, str] = {
     "text": "VARCHAR",
@@ -30,7 +32,6 @@ _TYPES: dict[CellType, str] = {
 _UNREADABLE = (duckdb.IOException, duckdb.ConversionException, duckdb.InvalidInputException)
 _SHARE = 0.1  # of the memory that is free when a stage starts
 _LEAST, _MOST = 1.0, 2.0  # GB; a stage takes up to half a GB beside it
-ROW_GROUP = 122_880  # rows, as the engine itself writes
 _ROW_GROUPS_AT_ONCE = 16
 
 
@@ -59,9 +60,9 @@ class DuckDB:
         )
 
     def table(self, path: str | Path) -> ir.Table:
-        """Open a parquet file that the pipeline wrote."""
+        """Open a table that the pipeline wrote."""
         with translated():
-            return self.backend.read_parquet(path)
+            return self.backend.read_parquet(files(path))
 
     def raw_parquet(self, files: Sequence[str]) -> ir.Table:
         """Open raw parquet files as one table; columns are matched by name."""
@@ -132,6 +133,16 @@ class DuckDB:
         """Write runs below each other as one parquet file, each sorted by `order`."""
         write_tables((self.collect(rows.order_by(list(order))) for rows in runs), path)
 
+    def by_parts(
+        self,
+        work: Callable[[Models, Rows], dict[str, pa.Table]],
+        models: Models,
+        rows: Rows,
+        title: str,
+    ) -> Iterator[dict[str, pa.Table]]:
+        """Do some work on each part of some rows, on all processors; the results in order."""
+        return by_batches(lambda part: work(models, part), rows, title)
+
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
         """Write rows as CSV, in their order; cells are quoted where they need it."""
         with translated():
@@ -140,12 +151,12 @@ class DuckDB:
 
 def divided(rows: ir.Table, path: str | Path, key: str) -> list[ir.Table]:
     """Divide the table of a file, sorted by `key`, between row groups and between keys."""
-    metadata = pq.read_metadata(path)
-    place = metadata.schema.names.index(key)
-    first = [
-        metadata.row_group(group).column(place).statistics.min
-        for group in range(0, metadata.num_row_groups, _ROW_GROUPS_AT_ONCE)
-    ]
+    first = []
+    for file in files(path):
+        metadata = pq.read_metadata(file)
+        place = metadata.schema.names.index(key)
+        groups = range(0, metadata.num_row_groups, _ROW_GROUPS_AT_ONCE)
+        first += [metadata.row_group(group).column(place).statistics.min for group in groups]
     runs = []
     for low, high in zip_longest(first, first[1:]):
         run = rows if low == first[0] else rows.filter(rows[key] >= low)

@@ -14,10 +14,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -26,10 +28,15 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
-from src.engine import CellType, SparkSettings, UnreadableError
-from src.engine.duckdb import ROW_GROUP, DuckDB, divided, translated, write_tables
+from src import parts
+from src.engine import CellType, Models, Rows, Saved, SparkSettings, UnreadableError
+from src.engine.duckdb import DuckDB, divided, translated, write_tables
 from src.errors import ResourceError
+from src.lists import batches
+from src.parts import ROW_GROUP
+from src.reporting import atomic, remove
 
 try:
     from ibis.backends.pyspark import Backend
@@ -65,6 +72,7 @@ class Spark:
     backend: Backend
     local: DuckDB
     scratch: Path
+    rows_in_one_file: int
 
     @classmethod
     def connect(cls, settings: SparkSettings) -> "Spark":
@@ -81,13 +89,21 @@ class Spark:
         folder = Path(mkdtemp(prefix=_prefix(), dir=scratch))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         session = SparkSession.getActiveSession() or _started(settings, folder)
-        return cls(ibis.pyspark.connect(session), DuckDB.connect(), folder)
+        return cls(
+            ibis.pyspark.connect(session), DuckDB.connect(), folder, settings.rows_in_one_file
+        )
 
     def table(self, path: str | Path) -> ir.Table:
-        """Open a parquet file that the pipeline wrote."""
-        # The cluster passes over names that begin with a dot, as those of files in the making do.
+        """Open a table that the pipeline wrote."""
+        # The cluster passes over names that begin with a dot, as those of files in the making do,
+        # and reads whatever else lies in a folder.
         link = self.scratch / f"{uuid4().hex}.parquet"
-        link.symlink_to(Path(path).resolve())
+        if Path(path).is_dir():
+            link.mkdir()
+            for number, file in enumerate(parts.files(path)):
+                (link / f"{number:05d}.parquet").symlink_to(file.resolve())
+        else:
+            link.symlink_to(Path(path).resolve())
         with _translated():
             return self.backend.read_parquet(link.as_uri())
 
@@ -175,22 +191,75 @@ class Spark:
         """Write one parquet file, rows sorted by the columns of `order`, or as they come.
 
         The cluster writes sorted parts into a new folder. From there they go through the writer of
-        the other engine, in row groups as it makes them of rows that it has sorted itself.
+        the other engine, in row groups as it makes them of rows that it has sorted itself. If they
+        are too many for one file, tasks write a folder of them.
         """
         schema = rows.schema()
         # A column that has statistics has no null to that writer, which then writes other bytes.
         known = [name for name, kind in schema.items() if not kind.nullable]
         whole = self.scratch / f"{uuid4().hex}.parquet"
-        with self._sorted_parts(rows, order) as parts:
+        with self._sorted_parts(rows, order) as found:
+            target = Path(path).absolute()
+            remove(target)
+            if self._too_many(found):
+                self._write_folder(found, schema.to_pyarrow(), target, order, compression)
+                return
             try:
                 with pq.ParquetWriter(
                     whole, schema.to_pyarrow(), compression="lz4", write_statistics=known
                 ) as writer:
-                    for row_group in _row_groups(parts, schema.to_pyarrow()):
+                    for row_group in _row_groups(found, schema.to_pyarrow()):
                         writer.write_batch(row_group)
                 self.local.write(self.local.table(whole), path, compression=compression)
             finally:
                 whole.unlink(missing_ok=True)
+
+    def _too_many(self, files: Sequence[Path]) -> bool:
+        rows = sum(int(pq.read_metadata(file).num_rows) for file in files)
+        return rows > self.rows_in_one_file
+
+    def _write_folder(
+        self,
+        sources: list[Path],
+        schema: pa.Schema,
+        folder: Path,
+        order: Sequence[str],
+        compression: str,
+    ) -> None:
+        """Write the rows of some sorted files as parts of a folder, each in a task of its own.
+
+        Where the cluster divides rows differs from run to run, so parts are cut anew: the same
+        table is the same folder.
+        """
+        key = order[0] if order else None
+        cuts = parts.cuts(sources, self.rows_in_one_file, key)
+
+        def write(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for number in (one for batch in numbers for one in batch["part"].to_pylist()):
+                rows = cuts[number], cuts[number + 1]
+                target = folder / f"part-{number:05d}.parquet"
+                said = parts.write_part(sources, schema, rows, target, key, compression)
+                numbered = pa.array([number], pa.int32())
+                yield pa.record_batch([numbered, pa.array([json.dumps(said)])], ["part", "said"])
+
+        made = sorted(self._in_tasks(len(cuts) - 1, write, "part int, said string"))
+        said = [json.loads(content) for _, content in made]
+        for leftover in set(folder.iterdir()) - {folder / part["name"] for part in said}:
+            leftover.unlink()  # of a task that was killed
+        parts.write_manifest(folder, said, key)
+
+    def _in_tasks(
+        self,
+        count: int,
+        work: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]],
+        columns: str,
+    ) -> list[Any]:
+        """Do some work, given the number of a part, in a task for each; the rows that it gives."""
+        with _translated():
+            session = self.backend._session
+            each = session.sparkContext.parallelize([(n,) for n in range(count)], max(count, 1))
+            frame = session.createDataFrame(each, "part int")
+            return list(frame.mapInArrow(work, columns).collect())
 
     @contextmanager
     def _sorted_parts(self, rows: ir.Table, order: Sequence[str]) -> Iterator[list[Path]]:
@@ -222,25 +291,100 @@ class Spark:
         """Divide a sorted table into runs of whole keys, as the other engine does.
 
         The cluster could work on all rows at once, but the row groups of a file that is written
-        run by run begin where the runs do.
+        run by run begin where the runs do. Those of a folder do not.
         """
+        if Path(path).is_dir():
+            return [self.table(path)]
         return divided(self.table(path), path, key)
 
     def write_runs(self, runs: Iterable[ir.Table], path: str | Path, order: Sequence[str]) -> None:
         """Write runs below each other as one parquet file, each sorted by `order`."""
-
-        def tables() -> Iterator[pa.Table]:
+        with ExitStack() as kept:
+            found = []
             for rows in runs:
                 schema = rows.schema().to_pyarrow()
-                with self._sorted_parts(rows, order) as parts:
-                    found = [pq.read_table(part).cast(schema) for part in parts]
-                yield pa.concat_tables(found or [schema.empty_table()])
+                found.append(kept.enter_context(self._sorted_parts(rows, order)))
+            everything = [file for files in found for file in files]
+            target = Path(path).absolute()
+            remove(target)
+            if self._too_many(everything):
+                self._write_folder(everything, schema, target, order, "zstd")
+                return
 
-        write_tables(tables(), path)
+            def tables() -> Iterator[pa.Table]:
+                for files in found:
+                    run = [pq.read_table(file).cast(schema) for file in files]
+                    yield pa.concat_tables(run or [schema.empty_table()])
+
+            write_tables(tables(), path)
+
+    def by_parts(
+        self,
+        work: Callable[[Models, Rows], dict[str, pa.Table]],
+        models: Models,
+        rows: Rows,
+        title: str,
+    ) -> Iterator[dict[str, pa.Table]]:
+        """Do some work on each part of some rows, each in a task; the results in order.
+
+        The parts are the other engine's, so that the chunks of the tables are, too, on which the
+        bytes of a file depend. Models, rows and results are files below `scratch`; only functions,
+        classes and the small values that they enclose are sent as the cluster sends its own, by
+        pickle.
+        """
+        kind, of_models = type(rows), type(models)
+        folder = self.scratch / uuid4().hex
+        given, saved, found = (folder / name for name in ("rows", "models", "results"))
+
+        def tables_of(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for number in (one for batch in numbers for one in batch["part"].to_pylist()):
+                part = kind.from_arrow(_read_stream(given / f"{number}.arrow"))
+                # One thread, as in the other engine: with more, sums have another order.
+                with threadpool_limits(limits=1, user_api="blas"):
+                    tables = work(_loaded(of_models, saved), part)
+                for name, table in tables.items():
+                    _write_stream(found / f"{number}-{name}.arrow", table)
+                numbered = pa.array([number] * len(tables), pa.int32())
+                yield pa.record_batch([numbered, pa.array(tables, pa.string())], ["part", "name"])
+
+        try:
+            for each in (given, saved, found):
+                each.mkdir(parents=True)
+            models.save(saved)
+            count = 0
+            for part in batches(rows, title):
+                _write_stream(given / f"{count}.arrow", part.to_arrow())
+                count += 1
+            names: dict[int, list[str]] = {}
+            for number, name in self._in_tasks(count, tables_of, "part int, name string"):
+                names.setdefault(number, []).append(name)
+            for number in range(count):
+                yield {
+                    name: _read_stream(found / f"{number}-{name}.arrow") for name in names[number]
+                }
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
         """Write rows as CSV, in their order; cells are quoted where they need it."""
         self.local.write_csv(rows, path, header=header)
+
+
+@lru_cache(maxsize=1)
+def _loaded(kind: type[Saved], folder: Path) -> Any:
+    """Models in a task: its process works on many parts, one after the other."""
+    return kind.load(folder)
+
+
+def _write_stream(path: Path, table: pa.Table) -> None:
+    """Write a table as it is, chunks and dictionaries; whole, as a task may be killed."""
+    with atomic(path) as temporary, pa.ipc.new_stream(temporary, table.schema) as stream:
+        stream.write_table(table)
+
+
+def _read_stream(path: Path) -> pa.Table:
+    """Read such a table where it lies: what is not looked at takes no memory."""
+    return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
 
 def _batches(engine: DuckDB, rows: ir.Table) -> Iterator[pa.RecordBatch]:
@@ -255,12 +399,12 @@ def _batches(engine: DuckDB, rows: ir.Table) -> Iterator[pa.RecordBatch]:
         yield from engine.backend.raw_sql(engine.backend.compile(rows)).to_arrow_reader(ROW_GROUP)
 
 
-def _row_groups(parts: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _row_groups(files: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows of some files in batches that are the row groups of the one file."""
     waiting: list[pa.RecordBatch] = []
     count = 0
-    for part in parts:
-        for batch in pq.ParquetFile(part).iter_batches(columns=schema.names):
+    for file in files:
+        for batch in pq.ParquetFile(file).iter_batches(columns=schema.names):
             waiting.append(batch.cast(schema))
             count += len(batch)
             while count >= ROW_GROUP:

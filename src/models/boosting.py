@@ -101,7 +101,7 @@ def save_booster(path: str | Path, booster: CatBoost, ours: dict[str, Any]) -> N
         # The models of a sum, "model3:train_finish_time", leave all that they knew of themselves.
         if ":" in name or name in _UNREPEATABLE:
             metadata[name] = ""
-    if "params" in metadata:
+    if metadata.get("params"):  # empty: a sum that was saved and read
         settings = json.loads(metadata["params"])
         settings.pop("system_options", None)
         settings["flat_params"].pop("thread_count", None)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from src.parts import read_table
 from src.tables.months import Month, Months, months_from
 
 MAX_MONTHS = 62  # of int64: the sign and one bit stay free
@@ -81,7 +81,7 @@ class History:
     @classmethod
     def read(cls, path: str | Path, products: list[str], last: Month) -> "History":
         """Read the table that split wrote; `last` is the month of its bit 0."""
-        table = pq.read_table(path)
+        table = read_table(path)
         present = table["present"].to_numpy()
         has_active = "was_active" in table.column_names
         return cls(

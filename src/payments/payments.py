@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from src.parts import read_table
 
 ATTRIBUTES = ("region", "unit", "category", "operation")  # where the schema has them
 
@@ -62,7 +63,7 @@ class Payments:
     @classmethod
     def open(cls, path: str | Path) -> "Payments":
         """Read the table that clean wrote; it is sorted by client and date."""
-        table = pq.read_table(path)
+        table = read_table(path)
         client = coded(table["client"])
         provider = coded(table["provider"])
         return cls(

@@ -7,11 +7,12 @@ from pydantic import Field
 
 from src import params
 from src.drawing import save
+from src.engine import Engine
 from src.errors import run
 from src.evaluation import comparison
 from src.evaluation import figures as comparisons
 from src.evaluation.targeting import Resampling
-from src.lists import LIST_LENGTH, by_batches
+from src.lists import LIST_LENGTH, as_column, as_matrix
 from src.models.contract import Scores
 from src.models.customers import Customers
 from src.models.registry import FIRST_STAGE
@@ -33,26 +34,31 @@ class Evaluate(params.Section):
     seed: int = Field(ge=0)
 
 
+def score(models: Models, customers: Customers) -> dict[str, pa.Table]:
+    """Every model's ``lists``, held products left out, and the ``scores`` that metrics look at.
+
+    A column per model in both, a row per customer.
+    """
+    wanted = (*FIRST_STAGE, "popularity", "ranker", "propensity", "blend")
+    held = customers.history.holdings()
+    scores = models.score(customers)
+    k = min(LIST_LENGTH, held.shape[1])
+    lists = {name: as_column(top_k(own, k, held)) for name, own in scores.items()}
+    kept = {name: as_column(scores[name]) for name in wanted if name in scores}
+    return {"lists": pa.table(lists), "scores": pa.table(kept)}
+
+
 def score_all(
-    models: Models, customers: Customers
+    engine: Engine, models: Models, customers: Customers
 ) -> tuple[comparison.Rankings, dict[str, Scores]]:
     """Every model's lists of all customers, held products left out; scores that metrics look at."""
-    wanted = (*FIRST_STAGE, "popularity", "ranker", "propensity", "blend")
-
-    def work(batch: Customers) -> tuple[comparison.Rankings, dict[str, Scores]]:
-        held = batch.history.holdings()
-        scores = models.score(batch)
-        k = min(LIST_LENGTH, held.shape[1])
-        lists = {name: top_k(own, k, held) for name, own in scores.items()}
-        return lists, {name: scores[name] for name in wanted if name in scores}
-
     ranked: dict[str, list[NDArray[np.int16]]] = {}
     scored: dict[str, list[Scores]] = {}
-    for lists, scores in by_batches(work, customers, "test month"):
-        for name, ranking in lists.items():
-            ranked.setdefault(name, []).append(ranking)
-        for name, own in scores.items():
-            scored.setdefault(name, []).append(own)
+    for tables in engine.by_parts(score, models, customers, "test month"):
+        for name, ranking in zip(tables["lists"].column_names, tables["lists"], strict=True):
+            ranked.setdefault(name, []).append(as_matrix(ranking))
+        for name, own in zip(tables["scores"].column_names, tables["scores"], strict=True):
+            scored.setdefault(name, []).append(as_matrix(own))
     # One after the other gives its parts back, so that all are not in memory twice.
     return (
         {name: np.concatenate(ranked.pop(name)) for name in list(ranked)},
@@ -133,7 +139,7 @@ def main() -> None:
     customers = dataset.customers(month)
     rows = dataset.rows(customers)
     additions = dataset.additions(month)[rows]
-    lists, scores = score_all(models, customers)
+    lists, scores = score_all(dataset.engine, models, customers)
 
     precision = comparison.precisions(lists, additions)
     table = comparison.compare(lists, additions, precision, settings.resamples, settings.seed)

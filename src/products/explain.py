@@ -1,17 +1,21 @@
 """Why a product, and why anything at all: the features that speak for it most, by SHAP values."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from catboost import CatBoost
 from numpy.typing import NDArray
 
-from src.models.contract import Scores
+from src.errors import InputError
+from src.models.contract import CannotFitError, Scores
 from src.models.history import Ids
 from src.models.propensity import Propensity
 from src.models.ranker import Ranker
 from src.models.shap import LeafShap
+from src.products.scoring import Models
 
 COUNT = 3  # per product, and for anything
 
@@ -36,6 +40,55 @@ class Reasons:
     features: NDArray[np.int16]
     values: NDArray[np.float32]
     contributions: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Models with what is needed to give reasons.
+
+    Attributes
+    ----------
+    models : Models
+    shap : LeafShap
+        Of the ranker.
+    who_shap : LeafShap
+        Of propensity.
+    """
+
+    models: Models
+    shap: LeafShap
+    who_shap: LeafShap
+
+    @classmethod
+    def of(cls, models: Models) -> "Explained":
+        """Find the SHAP values of the leaves.
+
+        Raises
+        ------
+        InputError
+            Trees are too deep.
+        """
+        return cls(
+            models,
+            _leaf_shap(models.ranker.booster, "blend"),
+            _leaf_shap(models.propensity.booster, "train_propensity"),
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Write the models; the rest follows from them."""
+        self.models.save(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Explained":
+        """Read what `save` wrote."""
+        return cls.of(Models.load(folder))
+
+
+def _leaf_shap(booster: CatBoost, section: str) -> LeafShap:
+    try:
+        return LeafShap.of(booster)
+    except CannotFitError as error:
+        raise InputError(f"{error}: lower {section}.depth in params.yaml") from None
 
 
 def explain(

@@ -5,24 +5,22 @@ month: what the service reads.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import pyarrow as pa
-from catboost import CatBoost
 from pydantic import Field
 
 from src import params
-from src.errors import InputError, run
-from src.lists import by_batches, lists_of
-from src.models.contract import CannotFitError
+from src.errors import run
+from src.lists import lists_of
 from src.models.customers import Customers
 from src.models.history import Ids
 from src.models.pool import Pool
 from src.models.propensity import Propensity, PropensitySettings
 from src.models.registry import FIRST_STAGE
-from src.models.shap import LeafShap
 from src.products import manifest, paths
 from src.products.dataset import Dataset
-from src.products.explain import anything_table, reasons_table
+from src.products.explain import Explained, anything_table, reasons_table
 from src.products.fitting import refit
 from src.products.propensity import calibrate, chances_table
 from src.products.schema import Schema
@@ -53,20 +51,6 @@ def calibrated(models: Models, known: Dataset) -> Models:
     )
 
 
-def leaf_shap(booster: CatBoost, section: str) -> LeafShap:
-    """SHAP values of a booster by leaf.
-
-    Raises
-    ------
-    InputError
-        Its trees are too deep.
-    """
-    try:
-        return LeafShap.of(booster)
-    except CannotFitError as error:
-        raise InputError(f"{error}: lower {section}.depth in params.yaml") from None
-
-
 def write_submission(path: str, lists: pa.Table, customers: Ids, identity: str) -> None:
     """Write Kaggle's form: one row per customer, the products of the list separated by blanks."""
     joined = lists.to_pandas().groupby("customer", sort=True)["product"].agg(" ".join)
@@ -77,18 +61,13 @@ def write_submission(path: str, lists: pa.Table, customers: Ids, identity: str) 
 
 
 def rank(
-    models: Models,
-    shap: LeafShap,
-    who_shap: LeafShap,
-    customers: Customers,
-    products: list[str],
-    k: int,
+    explained: Explained, customers: Customers, products: list[str], k: int
 ) -> dict[str, pa.Table]:
     """Lists of the blend and of the first-stage models by name, and ``reasons`` for the blend's.
 
-    Also ``chances`` of propensity, and ``who_reasons`` for the chance of anything. `shap` is of the
-    ranker, `who_shap` of propensity.
+    Also ``chances`` of propensity, and ``who_reasons`` for the chance of anything.
     """
+    models = explained.models
     ids, held = customers.history.customers, customers.history.holdings()
     scores = models.score_first_stage(customers)
     names, matrix = models.ranker.features(customers, scores)
@@ -98,9 +77,11 @@ def rank(
     scores["blend"] = models.pool.share(shares, chances)
     tables = {name: lists_of(ids, own, held, products, k) for name, own in scores.items()}
     items = top_k(scores["blend"], min(k, len(products)), held)
-    tables["reasons"] = reasons_table(models.ranker, shap, ids, names, matrix, items)
+    tables["reasons"] = reasons_table(models.ranker, explained.shap, ids, names, matrix, items)
     tables["chances"] = chances_table(models.propensity, ids, chances)
-    tables["who_reasons"] = anything_table(models.propensity, who_shap, ids, about, chances)
+    tables["who_reasons"] = anything_table(
+        models.propensity, explained.who_shap, ids, about, chances
+    )
     return tables
 
 
@@ -111,15 +92,11 @@ def main() -> None:
     known = Dataset.open(schema)
     dataset = known.rolled()
     models = calibrated(refit(dataset), known)
-    shap = leaf_shap(models.ranker.booster, "blend")
-    who_shap = leaf_shap(models.propensity.booster, "train_propensity")
+    explained = Explained.of(models)
     customers = dataset.customers(dataset.windows.next)
     ids = customers.history.customers
-
-    def work(batch: Customers) -> dict[str, pa.Table]:
-        return rank(models, shap, who_shap, batch, dataset.products, settings.k)
-
-    parts = list(by_batches(work, customers, "recommendations"))
+    work = partial(rank, products=dataset.products, k=settings.k)
+    parts = list(dataset.engine.by_parts(work, explained, customers, "recommendations"))
     tables = {name: pa.concat_tables([part[name] for part in parts]) for name in parts[0]}
     # All that is served is written here, when all of it is at hand.
     models.save(paths.SERVING)

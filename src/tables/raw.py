@@ -6,6 +6,7 @@ to write the rest.
 """
 
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -15,6 +16,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from src import parts
 from src.engine import Engine, UnreadableError
 from src.errors import InputError
 from src.tables import files
@@ -95,8 +97,7 @@ def load(
             names = ["reason", *(column.raw for column in columns)]
             nothing = pa.table({name: pa.array([], pa.string()) for name in names})
             pq.write_table(nothing, rejected, compression="zstd")
-    set_aside = pq.read_metadata(rejected).num_rows
-    return Loaded(pq.read_metadata(table).num_rows, set_aside, _nulls(table), found.notes)
+    return Loaded(_rows(table), _rows(rejected), _nulls(table), found.notes)
 
 
 def _write(
@@ -113,9 +114,11 @@ def _write(
     while True:
         as_spelt = set(names.values()) - odd
         engine.write(typed(rows, columns, as_spelt), path, order, _COMPRESSION)
-        file = pq.ParquetFile(path, read_dictionary=sorted(as_spelt))
+        codes = sorted(as_spelt)
+        written = [pq.ParquetFile(file, read_dictionary=codes) for file in parts.files(path)]
         found = {
             name
+            for file in written
             for group, name in product(range(file.num_row_groups), as_spelt)
             for chunk in file.read_row_group(group, [name])[name].chunks
             if _oddly_spelt(chunk.dictionary)
@@ -129,11 +132,17 @@ def _oddly_spelt(values: pa.Array) -> bool:
     return any(category(value) != value for value in values.to_pylist())
 
 
+def _rows(path: Path) -> int:
+    return sum(pq.read_metadata(file).num_rows for file in parts.files(path))
+
+
 def _nulls(path: Path) -> dict[str, int]:
-    """Nulls of each column, which the file's metadata know."""
-    metadata = pq.read_metadata(path)
-    counts = dict.fromkeys(metadata.schema.names, 0)
-    for group in range(metadata.num_row_groups):
-        for index, name in enumerate(counts):
-            counts[name] += metadata.row_group(group).column(index).statistics.null_count
-    return counts
+    """Nulls of each column, which the metadata of files know."""
+    counts: Counter[str] = Counter()
+    for file in parts.files(path):
+        metadata = pq.read_metadata(file)
+        counts.update(dict.fromkeys(metadata.schema.names, 0))
+        for group in range(metadata.num_row_groups):
+            for index, name in enumerate(metadata.schema.names):
+                counts[name] += metadata.row_group(group).column(index).statistics.null_count
+    return dict(counts)

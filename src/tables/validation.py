@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow.parquet as pq
 
+from src import parts
 from src.engine import Engine, UnreadableError
 from src.errors import InputError
 from src.tables.cells import FIRST_YEAR, misspelt, reason, rejects, unfit
@@ -108,7 +109,12 @@ def check_keys(
     rows: Counter[np.datetime64] = Counter()  # by date
     stayed: Counter[np.datetime64] = Counter()  # by month
     last = None  # the last row of the batch before
-    for batch in pq.ParquetFile(path).iter_batches(columns=[owner.name, date.name]):
+    batches = (
+        batch
+        for file in parts.files(path)
+        for batch in pq.ParquetFile(file).iter_batches(columns=[owner.name, date.name])
+    )
+    for batch in batches:
         customer = batch[owner.name].to_numpy(zero_copy_only=False)
         month = batch[date.name].to_numpy(zero_copy_only=False)
         rows.update(dict(zip(*np.unique(month, return_counts=True), strict=True)))

@@ -80,7 +80,8 @@ def test_the_last_month_is_what_evaluate_measures(dataset: Dataset) -> None:
     month = month_of(MAY)
     customers = dataset.customers(month)
     additions = dataset.additions(month)[dataset.rows(customers)]
-    lists, _ = score_all(fit_all(dataset), customers)  # on windows of which May is the test month
+    # on windows of which May is the test month
+    lists, _ = score_all(dataset.engine, fit_all(dataset), customers)
     precision = comparison.precisions(lists, additions)
     adds = additions.any(axis=1)
     assert table.column_names == ["customer", *MODELS]

@@ -1,7 +1,10 @@
 import datetime
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from src.models.customers import Customers
 from tests.histories import histories
@@ -35,6 +38,23 @@ def test_of_keeps_profile_and_history_together() -> None:
         assert chosen.profile["age"].tolist() == [30, 40]
         assert chosen.history.customers.tolist() == [2, 3]
         assert chosen.history.held.tolist() == [[4, 5], [6, 7]]
+
+
+@pytest.mark.parametrize("ids", [[1, 2, 9], ["a", "b", "c"]])
+def test_a_table_of_customers_gives_them_back(ids: list[Any]) -> None:
+    three = customers([1, 2, 9], [20, float("nan"), 40], ["a", "b", "a"])
+    three.profile["customer"] = three.profile["age"] + 1  # a name that the history has, too
+    three.profile["segment"] = pd.Categorical(["b", None, "b"], categories=["a", "b", "c"])
+    three.profile["empty"] = pd.Categorical([None] * 3, categories=[])
+    own = np.array(ids, dtype=object if isinstance(ids[0], str) else np.int64)
+    history = replace(three.history, customers=own)
+    chosen = Customers(three.profile, history).of(slice(1, 3))
+    back = Customers.from_arrow(chosen.to_arrow())
+    pd.testing.assert_frame_equal(back.profile, chosen.profile.reset_index(drop=True))
+    for field in ("customers", "last", "present", "active", "held"):
+        expected = getattr(chosen.history, field)
+        np.testing.assert_array_equal(getattr(back.history, field), expected)
+        assert getattr(back.history, field).dtype == expected.dtype
 
 
 def test_customers_are_asked_about_the_month_after_their_last() -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from src import lists
+from src.engine.duckdb import DuckDB
 from src.models.contract import Scores
 from src.models.customers import Customers
 from src.models.popularity import Popularity
@@ -15,6 +16,7 @@ from src.products.scoring import Models
 from tests.histories import histories, strangers
 
 
+@pytest.mark.usefixtures("workspace")
 def test_score_all_hides_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     class Fixed:
         def score(self, customers: Customers) -> dict[str, Scores]:
@@ -26,7 +28,7 @@ def test_score_all_hides_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     held = [[0, 1, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0], [2, 0, 1]]
     ages = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0, 60.0]})
     people = Customers(ages, histories([3] * 5, held))
-    ranked, scores = evaluate.score_all(cast(Models, Fixed()), people)
+    ranked, scores = evaluate.score_all(DuckDB.connect(), cast(Models, Fixed()), people)
     assert {name: values.tolist() for name, values in ranked.items()} == {
         "blend": [[0, 2, -1], [1, 0, 2], [0, 1, 2], [0, 1, 2], [0, 1, -1]]
     }

@@ -1,16 +1,25 @@
 """What `Engine` promises, kept by Spark as it is by DuckDB."""
 
 import datetime
+import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from src.engine import CellType, Engine, SparkSettings, UnreadableError, connect
-from src.engine.duckdb import ROW_GROUP, DuckDB
+from src.engine.duckdb import DuckDB
+from src.parts import ROW_GROUP, files, read_table, verify
 from src.tables.cells import stripped
 from tests.spark.conftest import choose
+from tests.spark.toy import Factor, Numbers, multiplied
+
+if TYPE_CHECKING:
+    from src.engine.spark import Spark
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -115,6 +124,94 @@ def test_runs_divide_between_keys_and_are_the_table(
 def test_a_table_that_is_not_there(spark: Engine) -> None:
     with pytest.raises(UnreadableError, match=r"PATH_NOT_FOUND"):
         spark.table("nothing.parquet")
+
+
+# a folder of parts
+
+
+@pytest.mark.parametrize("order", [["customer"], []])
+def test_a_table_that_is_too_large_for_a_file(
+    spark: "Spark", duck: DuckDB, settings: SparkSettings, order: list[str]
+) -> None:
+    small = replace(spark, rows_in_one_file=100_000)
+    divided = spark.backend._session.conf
+    folders = [Path("first.parquet"), Path("second.parquet")]
+    for partitions, folder in zip((2, 5), folders, strict=True):
+        divided.set("spark.sql.shuffle.partitions", partitions)
+        folder.write_text("old", encoding="utf-8")
+        small.write(opened(spark, MANY), folder, order)
+        verify(folder)
+    divided.set("spark.sql.shuffle.partitions", settings.shuffle_partitions)
+    assert [pq.read_metadata(file).num_rows for file in files(folders[0])] == [
+        100_000, 100_000, 100_000, 7,
+    ]  # fmt: skip
+    ordered = MANY.sort_by("customer")
+    assert read_table(folders[0]).equals(ordered if order else MANY)
+    for engine in (spark, duck):
+        found = engine.table(folders[0]).order_by("customer")
+        assert engine.collect(found).equals(ordered)
+    for file in folders[0].iterdir():
+        assert file.read_bytes() == (folders[1] / file.name).read_bytes()
+    assert list(Path(settings.scratch).glob("spark-*/*/part-*")) == []
+
+
+def test_runs_that_are_too_large_for_a_file(spark: "Spark", duck: DuckDB) -> None:
+    table = pa.table({"customer": [1, 2, 2, 2, 3, 3, 3, 4, 9], "place": range(9)})
+    rows = opened(spark, table)
+    runs = [rows.filter(rows.customer < 3), rows.filter(rows.customer >= 3)]
+    small = replace(spark, rows_in_one_file=3)
+    for _ in range(2):  # in the place of another one, too
+        small.write_runs(runs, "folder.parquet", ["customer", "place"])
+    assert [pq.read_metadata(file).num_rows for file in files("folder.parquet")] == [4, 3, 2]
+    assert read_table("folder.parquet").to_pydict() == table.to_pydict()
+    verify("folder.parquet")
+    whole = table.to_pylist()
+    for engine in (spark, duck):
+        again = engine.runs("folder.parquet", "customer")
+        found = [row for run in again for row in engine.collect(run.order_by("place")).to_pylist()]
+        assert found == whole
+    spark.write_runs(runs, "folder.parquet", ["customer", "place"])  # as a file again
+    assert pq.read_table("folder.parquet").to_pydict() == table.to_pydict()
+
+
+# work on parts
+
+
+def test_work_is_done_in_tasks_part_by_part(
+    spark: Engine, duck: DuckDB, settings: SparkSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.lists._AT_ONCE", 2)
+    factor, numbers = Factor(10, os.getpid()), Numbers(np.arange(1, 6))
+    ours, theirs = (
+        list(engine.by_parts(multiplied, factor, numbers, "numbers")) for engine in (spark, duck)
+    )
+    found = [part.pop("process")["process"].to_pylist() for part in theirs]
+    assert found == [[os.getpid()]] * 3
+    others = {part.pop("process")["process"].to_pylist()[0] for part in ours}
+    assert os.getpid() not in others
+    assert [{name: table.to_pydict() for name, table in part.items()} for part in ours] == [
+        {"product": {"value": [1, 2], "product": [10, 20]}, "odd ones": {"label": ["odd"]}},
+        {"product": {"value": [3, 4], "product": [30, 40]}, "odd ones": {"label": ["odd"]}},
+        {"product": {"value": [5], "product": [50]}, "odd ones": {"label": ["odd"]}},
+    ]
+    for our, their in zip(ours, theirs, strict=True):
+        assert [table.schema for table in our.values()] == [
+            table.schema for table in their.values()
+        ]
+    assert list(Path(settings.scratch).glob("spark-*/*/results")) == []
+
+
+def test_no_rows_are_no_parts(spark: Engine) -> None:
+    nobody = Numbers(np.zeros(0, dtype=np.int64))
+    assert list(spark.by_parts(multiplied, Factor(10, 0), nobody, "nothing")) == []
+
+
+def test_an_error_in_a_task_is_told(spark: Engine, settings: SparkSettings) -> None:
+    from pyspark.errors import PythonException
+
+    with pytest.raises(PythonException, match="ValueError: nothing is multiplied by 0"):
+        list(spark.by_parts(multiplied, Factor(10, 0), Numbers(np.arange(5)), "numbers"))
+    assert list(Path(settings.scratch).glob("spark-*/*/results")) == []
 
 
 # raw files

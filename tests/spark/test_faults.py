@@ -51,6 +51,17 @@ match sys.argv[1]:
 clean.main()
 """
 
+SCORING = """
+from src import lists
+from src.engine import connect
+from tests.spark.toy import Factor, Numbers, slowly
+import numpy as np
+
+lists._AT_ONCE = 1
+parts = connect().by_parts(slowly, Factor(10, 0), Numbers(np.arange(1, 31)), "numbers")
+print(*(part["product"]["product"][0] for part in parts))
+"""
+
 
 def digests() -> dict[str, str]:
     files = (paths.CLEAN, paths.MEDIANS, paths.REPAIRS)
@@ -144,6 +155,20 @@ def test_after_that_a_run_completes_although_a_worker_is_killed(right: dict[str,
     output, _ = process.communicate(timeout=LONGEST)
     assert process.returncode == 0, output
     assert digests() == right
+    assert list(Path("data/tmp").glob("spark-*")) == []
+
+
+def test_parts_are_scored_although_an_executor_is_killed(right: dict[str, str]) -> None:  # noqa: ARG001
+    process = start("-c", SCORING)
+    scored = lambda: len(list(Path("data/tmp").glob("spark-*/*/results/*"))) > 3  # noqa: E731
+    wait_for(scored, process)
+    worker = (FOLDER / "worker1.pid").read_text()
+    tasks = Path(f"/proc/{worker}/task").glob("*/children")  # a thread of the worker has begun it
+    for executor in " ".join(children.read_text() for children in tasks).split():
+        kill(int(executor))
+    output, _ = process.communicate(timeout=LONGEST)
+    assert process.returncode == 0, output
+    assert [int(number) for number in output.split()[-30:]] == list(range(10, 310, 10))
     assert list(Path("data/tmp").glob("spark-*")) == []
 
 

@@ -1,5 +1,6 @@
 """Stages on both engines: the same files, byte for byte, and the same figures."""
 
+import io
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,21 +9,37 @@ from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from src import lists
 from src.eda import dynamics, portrait
 from src.eda.tables import EdaTables
 from src.engine import Engine, SparkSettings
 from src.errors import InputError
+from src.models.registry import FIRST_STAGE
 from src.params import load
+from src.parts import files, read_table, verify
 from src.payments import clean as payments_clean
 from src.payments import ingest as payments_ingest
 from src.payments import paths as payments_paths
 from src.payments.analysis import tables as payments_tables
 from src.payments.schema import PARAMS as PAYMENTS_PARAMS
 from src.payments.schema import Schema as PaymentsSchema
-from src.products import clean, ingest, paths, split
+from src.products import (
+    blend,
+    clean,
+    evaluate,
+    ingest,
+    paths,
+    recommend,
+    split,
+    train_als,
+    train_kmeans,
+    train_mlc,
+    train_propensity,
+)
 from src.products.dataset import Dataset
 from src.products.schema import Schema
 from src.simulation.payments import PaymentsSimulation
@@ -129,6 +146,65 @@ def change(file: Path, sections: dict[str, dict[str, object]]) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_files_of_products(products: Both, file: str) -> None:
     assert (products["spark"] / file).read_bytes() == (products["duckdb"] / file).read_bytes()
+
+
+@pytest.mark.usefixtures("spark")
+def test_folders_of_products(products: Both, tmp_path: Path, settings: SparkSettings) -> None:
+    """Tables that are too large for a file are the same tables to whoever reads them."""
+    workspace = tmp_path / "folders"
+    workspace.mkdir()
+    shutil.copy(products["spark"] / "params.yaml", workspace)
+    choose("spark", settings.model_copy(update={"rows_in_one_file": 1500}), workspace)
+    with inside(workspace):
+        for stage in STAGES:
+            stage.main()
+        choose("duckdb", settings)
+        data = Dataset.open(load("schema", Schema))
+        last = data.customers(data.windows.last + 1)
+    for file in (paths.SNAPSHOTS, paths.CLEAN, paths.HISTORY):
+        verify(workspace / file)
+        assert len(files(workspace / file)) > 1
+        assert read_table(workspace / file).equals(pq.read_table(products["duckdb"] / file))
+    for file in (paths.QUALITY, paths.REPAIRS, paths.MEDIANS, paths.WINDOWS):
+        assert (workspace / file).read_bytes() == (products["duckdb"] / file).read_bytes()
+    with inside(products["duckdb"]):
+        whole = Dataset.open(load("schema", Schema))
+        expected = whole.customers(whole.windows.last + 1)
+    pd.testing.assert_frame_equal(last.profile, expected.profile)
+
+
+SCORED = ("data/products", "models", "metrics", "plots/products")
+
+
+@pytest.fixture(scope="module")
+def scored(products: Both) -> dict[str, dict[str, bytes]]:
+    """Files of workspaces in which models of few trees have scored all customers, in five parts."""
+    few: dict[str, dict[str, object]] = {"train_als": {"iterations": 2}}
+    few |= {name: {"iterations": 5} for name in ("train_mlc", "train_propensity", "blend")}
+    for workspace in products.values():
+        change(workspace / "params.yaml", few)
+    with inside(products["duckdb"]):
+        for stage in (train_als, train_kmeans, train_mlc, train_propensity, blend):
+            stage.main()
+    shutil.copytree(products["duckdb"] / paths.MODELS, products["spark"] / paths.MODELS)
+    found = {}
+    for name, workspace in products.items():
+        with inside(workspace), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lists, "_AT_ONCE", 400)
+            evaluate.main()
+            recommend.main()
+        files = [file for folder in SCORED for file in (workspace / folder).rglob("*.*")]
+        found[name] = {str(file.relative_to(workspace)): file.read_bytes() for file in files}
+    return found
+
+
+def test_files_of_scored_products(scored: dict[str, dict[str, bytes]]) -> None:
+    ours, theirs = scored["spark"], scored["duckdb"]
+    assert [name for name, content in ours.items() if content != theirs[name]] == []
+    tables = (paths.RECOMMENDATIONS, paths.REASONS, paths.CHANCES, paths.WHO_REASONS)
+    lists_of = {f"{paths.SERVING_LISTS}/{name}.parquet" for name in FIRST_STAGE}
+    assert {*tables, *lists_of, paths.TEST_SCORES, paths.METRICS, paths.GAINS_PNG} <= set(ours)
+    assert len(pq.read_table(io.BytesIO(ours[paths.CHANCES]))) > 4 * 400
 
 
 @pytest.mark.usefixtures("spark")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from src.errors import InputError
 from src.models.history import Ids
+from src.parts import refuse_folder
 from src.payments.manifest import MEND
 
 _TEXTS = ("provider", "region", "unit", "name")
@@ -50,6 +51,7 @@ class Ledger:
         InputError
             The table is not sorted by client.
         """
+        refuse_folder(path)
         names = pq.read_schema(path).names
         texts = [name for name in _TEXTS if name in names]
         # As codes: a third of the time of texts.

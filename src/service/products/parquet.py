@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from src.errors import InputError
 from src.models.history import Ids
+from src.parts import refuse_folder
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Table:
         InputError
             It is missing, or not whole.
         """
+        refuse_folder(path)
         if not Path(path).is_file():
             raise InputError(f"{path} is missing; run dvc repro or dvc pull")
         try:
