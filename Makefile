@@ -6,7 +6,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo backtest payments campaign card month months feedback notebook serve report test test-spark images lint deps lock s3 mlflow
+.PHONY: help demo backtest payments campaign card month months feedback notebook serve report test test-months test-spark images lint deps lock s3 mlflow
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -57,7 +57,10 @@ mlflow: .venv/runtime ## MLflow on this machine, kept in .mlflow or where deploy
 	bash deploy/mlflow/run_mlflow_server.sh
 
 test: .venv/development lint ## Lint, types, tests.
-	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m 'not months'
+
+test-months: .venv/development ## The test of the monthly cycle, which takes as long as half of the others.
+	pytest -m months tests/month
 
 # Java 17 or newer, beside what else a fresh machine needs.
 test-spark: .venv-spark/installed ## Tests of the Spark engine: installs it, starts a cluster on loopback, stops it.

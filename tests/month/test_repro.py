@@ -189,7 +189,7 @@ def ready(clone: Clone) -> dict[str, Any]:
     return content
 
 
-@pytest.mark.repro
+@pytest.mark.months
 def test_four_months_one_by_one(clone: Clone) -> None:
     files = split_by_month(clone)
     first = serving(clone)
