@@ -230,7 +230,8 @@ def test_a_loaded_model_scores_the_same_bits(
     assert isinstance(loaded, case.model)
     assert case.score(loaded, ALL).tobytes() == before.tobytes()
     loaded.save(tmp_path / "again")
-    assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
+    again = case.model.load(tmp_path / "again")
+    assert case.score(again, ALL).tobytes() == before.tobytes()
 
 
 @every_model
