@@ -131,6 +131,20 @@ def spoil() -> dict[str, str]:
     return digests()
 
 
+def test_parts_are_scored_although_an_executor_is_killed(right: dict[str, str]) -> None:  # noqa: ARG001
+    process = start("-c", SCORING)
+    scored = lambda: len(list(Path("data/tmp").glob("spark-*/*/results/*"))) > 3  # noqa: E731
+    wait_for(scored, process)
+    worker = (FOLDER / "worker1.pid").read_text()
+    tasks = Path(f"/proc/{worker}/task").glob("*/children")  # a thread of the worker has begun it
+    for executor in " ".join(children.read_text() for children in tasks).split():
+        kill(int(executor))
+    output, _ = process.communicate(timeout=LONGEST)
+    assert process.returncode == 0, output
+    assert [int(number) for number in output.split()[-30:]] == list(range(10, 310, 10))
+    assert list(Path("data/tmp").glob("spark-*")) == []
+
+
 @pytest.mark.parametrize("place", ["before the write", "in the write", "in the merge"])
 def test_a_driver_that_is_killed_leaves_the_old_output(right: dict[str, str], place: str) -> None:
     kept = {file: Path(file).read_bytes() for file in right}
@@ -155,20 +169,6 @@ def test_after_that_a_run_completes_although_a_worker_is_killed(right: dict[str,
     output, _ = process.communicate(timeout=LONGEST)
     assert process.returncode == 0, output
     assert digests() == right
-    assert list(Path("data/tmp").glob("spark-*")) == []
-
-
-def test_parts_are_scored_although_an_executor_is_killed(right: dict[str, str]) -> None:  # noqa: ARG001
-    process = start("-c", SCORING)
-    scored = lambda: len(list(Path("data/tmp").glob("spark-*/*/results/*"))) > 3  # noqa: E731
-    wait_for(scored, process)
-    worker = (FOLDER / "worker1.pid").read_text()
-    tasks = Path(f"/proc/{worker}/task").glob("*/children")  # a thread of the worker has begun it
-    for executor in " ".join(children.read_text() for children in tasks).split():
-        kill(int(executor))
-    output, _ = process.communicate(timeout=LONGEST)
-    assert process.returncode == 0, output
-    assert [int(number) for number in output.split()[-30:]] == list(range(10, 310, 10))
     assert list(Path("data/tmp").glob("spark-*")) == []
 
 
