@@ -135,10 +135,12 @@ def test_parts_are_scored_although_an_executor_is_killed(right: dict[str, str]) 
     process = start("-c", SCORING)
     scored = lambda: len(list(Path("data/tmp").glob("spark-*/*/results/*"))) > 3  # noqa: E731
     wait_for(scored, process)
-    worker = (FOLDER / "worker1.pid").read_text()
+    worker = int((FOLDER / "worker1.pid").read_text())
     tasks = Path(f"/proc/{worker}/task").glob("*/children")  # a thread of the worker has begun it
-    for executor in " ".join(children.read_text() for children in tasks).split():
-        kill(int(executor))
+    children = " ".join(file.read_text() for file in tasks).split()
+    command = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    (executor,) = (child for child in children if b"ExecutorBackend" in command[child])
+    kill(int(executor))
     output, _ = process.communicate(timeout=LONGEST)
     assert process.returncode == 0, output
     assert [int(number) for number in output.split()[-30:]] == list(range(10, 310, 10))
