@@ -174,3 +174,32 @@ def copy_of_working_tree(folder: Path) -> None:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
+
+
+def small_bank(clone: Clone) -> None:
+    """Make a repository of the working tree, of a bank that is small and has not run."""
+    copy_of_working_tree(clone.folder)
+    for others in (
+        "metrics/tuning",
+        "plots/tuning",
+        "plots/payments",
+        "plots/backtest",
+        "plots/campaign",
+        "plots/card",
+    ):
+        shutil.rmtree(clone.folder / others, ignore_errors=True)  # of another bank
+    for file in (
+        *clone.folder.glob("metrics/payments*"),
+        *clone.folder.glob("metrics/backtest*"),
+        *clone.folder.glob("metrics/campaign*"),
+        *clone.folder.glob("metrics/slices.json"),
+        *clone.folder.glob("metrics/ablation.json"),
+        *clone.folder.glob("metrics/feedback*"),
+        *clone.folder.glob("pipelines/*/dvc.lock"),
+    ):
+        if file.parent.name != "simulation":
+            file.unlink()
+    clone.change({"products": {"customers": 1100}}, "pipelines/simulation/params.yaml")
+    clone.change(SMALL)
+    clone.run("git", "init", "--quiet")
+    clone.commit("A small bank")

@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from tests.clones import SMALL, STAGES, Clone, copy_of_working_tree, environment, finish, rerun
+from tests.clones import STAGES, Clone, environment, finish, rerun, small_bank
 
 _ROOT = Path(__file__).parent.parent
 
@@ -63,31 +63,7 @@ def _twins(folder: Path) -> tuple[Clone, Clone]:
 def _make_twins(folder: Path) -> None:
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     first, second = _twins(unfinished)
-    copy_of_working_tree(first.folder)
-    for others in (
-        "metrics/tuning",
-        "plots/tuning",
-        "plots/payments",
-        "plots/backtest",
-        "plots/campaign",
-        "plots/card",
-    ):
-        shutil.rmtree(first.folder / others, ignore_errors=True)  # of another bank
-    for file in (
-        *first.folder.glob("metrics/payments*"),
-        *first.folder.glob("metrics/backtest*"),
-        *first.folder.glob("metrics/campaign*"),
-        *first.folder.glob("metrics/slices.json"),
-        *first.folder.glob("metrics/ablation.json"),
-        *first.folder.glob("metrics/feedback*"),
-        *first.folder.glob("pipelines/*/dvc.lock"),
-    ):
-        if file.parent.name != "simulation":
-            file.unlink()
-    first.change({"products": {"customers": 1100}}, "pipelines/simulation/params.yaml")
-    first.change(SMALL)
-    first.run("git", "init", "--quiet")
-    first.commit("A small bank")
+    small_bank(first)
     first.run("git", "clone", "--quiet", str(first.folder), str(second.folder))
     running = [clone.start("dvc", "repro") for clone in (first, second)]
     outputs = [finish(process) for process in running]

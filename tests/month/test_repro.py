@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from src.month.settings import PARAMS
 from src.products import manifest, promoted
-from tests.clones import Clone
+from tests.clones import Clone, environment, finish, small_bank
 
 FOLDER = "data/raw/months"
 RAW = "data/simulation/train_ver2.csv"
@@ -46,7 +45,7 @@ def lines_of(path: str) -> list[list[str]]:
 
 
 @pytest.fixture
-def clone(twins: tuple[Clone, Clone]) -> Iterator[Clone]:
+def clone(tmp_path: Path) -> Clone:
     """A bank whose first thirteen months are in, run, committed and promoted.
 
     Commits have one date, so that the same content has the same revision.
@@ -55,8 +54,9 @@ def clone(twins: tuple[Clone, Clone]) -> Iterator[Clone]:
         "GIT_AUTHOR_DATE": "2016-05-01T00:00:00Z",
         "GIT_COMMITTER_DATE": "2016-05-01T00:00:00Z",
     }
-    clone = replace(twins[1], environment=twins[1].environment | dated)
-    head = clone.run("git", "rev-parse", "HEAD").strip()
+    clone = Clone(tmp_path / "bank", environment(tmp_path / "home") | dated)
+    small_bank(clone)
+    clone.run("dvc", "repro", "pipelines/simulation/dvc.yaml")
     files = split_by_month(clone)
     (clone.folder / FOLDER).mkdir(parents=True)
     for month in list(files)[: -len(MONTHS)]:
@@ -67,11 +67,7 @@ def clone(twins: tuple[Clone, Clone]) -> Iterator[Clone]:
     clone.run("dvc", "repro")
     clone.commit("Thirteen months")
     clone.run("python", "-m", "src.month.promote", "HEAD")
-    yield clone
-    clone.run("git", "reset", "--quiet", "--hard", head)
-    clone.run("git", "clean", "--quiet", "--force", "-d", "reports", "data")
-    shutil.rmtree(clone.folder / "data/raw", ignore_errors=True)
-    clone.run("dvc", "checkout", "--force")
+    return clone
 
 
 def state(clone: Clone) -> dict[str, str]:
@@ -196,7 +192,7 @@ def test_four_months_one_by_one(clone: Clone) -> None:
     assert (first["month"], first["why"]) == ("2016-02", "promoted by hand")
     check_refusals(clone, files)
     undisturbed = copied(clone, "undisturbed")
-    undisturbed.run("python", "-m", "src.month", files["2016-02"])
+    beside = undisturbed.start("python", "-m", "src.month", files["2016-02"])
 
     # killed as soon as the file is beside the others, after the run, while deciding, once decided
     kill_when(clone, files["2016-02"], f"{FOLDER}/2016-02.csv")
@@ -206,6 +202,7 @@ def test_four_months_one_by_one(clone: Clone) -> None:
     kill_when(clone, files["2016-02"], promoted.PATH)
     output = clone.run("python", "-m", "src.month", files["2016-02"])
     assert "2016-02: goes on where an earlier run ended" in output
+    finish(beside)
     assert all_there_is(clone) == all_there_is(undisturbed)
 
     for month in MONTHS[1:3]:
