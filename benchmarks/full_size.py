@@ -74,25 +74,35 @@ def prepare(folder: Path, customers: int) -> None:
     target.write_text(yaml.safe_dump(simulation), encoding="utf-8")
 
 
+def every_stage() -> list[str]:
+    """The stages of dvc.yaml, in order."""
+    return list(yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"])
+
+
+def runs(folder: Path, customers: int, stages: list[str], of: str = "") -> dict[str, Run]:
+    """Simulate a bank, unless it is there, and run stages; prints a line for each as it ends."""
+    prepare(folder, customers)
+    if not (folder / SNAPSHOTS).exists():
+        print(measure("src.simulation.products", folder).row(f"{of}simulation"), flush=True)
+    found = {}
+    for stage in stages:
+        found[stage] = measure(f"src.products.{stage}", folder)
+        print(found[stage].row(f"{of}{stage}"), flush=True)
+    return found
+
+
 def benchmark(folder: Path, customers: int) -> None:
     """Print a Markdown table of the simulation and of all stages."""
-    prepare(folder, customers)
-    stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    stages = every_stage()
     stolen = Stolen()
     print("| stage | wall, s | processor, s | peak memory, GB |\n| --- | --: | --: | --: |")
-    if not (folder / SNAPSHOTS).exists():
-        print(measure("src.simulation.products", folder).row("simulation"), flush=True)
-    runs = []
-    for name, stage in stages.items():
-        run = measure(stage["cmd"].split()[-1], folder)  # python -m …
-        print(run.row(name), flush=True)
-        runs.append(run)
+    own = runs(folder, customers, stages).values()
     total = Run(
-        sum(run.wall for run in runs),
-        sum(run.processor for run in runs),
-        max(run.memory for run in runs),
+        sum(run.wall for run in own),
+        sum(run.processor for run in own),
+        max(run.memory for run in own),
     )
-    print(total.row(" … ".join([next(iter(stages)), list(stages)[-1]])))
+    print(total.row(f"{stages[0]} … {stages[-1]}"))
     size = (folder / SNAPSHOTS).stat().st_size / 1e9
     memory = os.environ.get("NEXTBEST_MEMORY") or "default"
     print(

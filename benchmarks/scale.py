@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from benchmarks.full_size import Run, measure, prepare
+from benchmarks.full_size import every_stage, runs
 from src.engine import SETTINGS
 from src.simulation.calibration import TOTAL_CUSTOMERS
-from src.simulation.products import SNAPSHOTS
 
 
 def choose(engine: str, folder: Path) -> None:
@@ -27,20 +26,6 @@ def choose(engine: str, folder: Path) -> None:
     content = yaml.safe_load(Path(SETTINGS).read_text(encoding="utf-8"))
     content["engine"]["name"] = engine
     (folder / SETTINGS).write_text(yaml.safe_dump(content), encoding="utf-8")
-
-
-def runs(folder: Path, customers: int, engine: str, stages: list[str]) -> dict[str, Run]:
-    """What each stage takes for a bank of so many customers."""
-    folder.mkdir(parents=True, exist_ok=True)
-    prepare(folder, customers)
-    choose(engine, folder)
-    if not (folder / SNAPSHOTS).exists():
-        measure("src.simulation.products", folder)
-    found = {}
-    for stage in stages:
-        found[stage] = measure(f"src.products.{stage}", folder)
-        print(found[stage].row(f"{customers:,} customers: {stage}"), flush=True)
-    return found
 
 
 def exponent(sizes: list[int], seconds: list[float]) -> float:
@@ -51,7 +36,12 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
 def benchmark(folder: Path, sizes: list[int], engine: str, stages: list[str]) -> None:
     """Print a Markdown table of all runs, and one of the exponents."""
     print("| stage | wall, s | processor, s | peak memory, GB |\n| --- | --: | --: | --: |")
-    found = [runs(folder / f"{size}", size, engine, stages) for size in sizes]
+    found = []
+    for size in sizes:
+        own_folder = folder / f"{size}"
+        own_folder.mkdir(parents=True, exist_ok=True)
+        choose(engine, own_folder)
+        found.append(runs(own_folder, size, stages, f"{size:,} customers: "))
     if len(sizes) == 1:
         return
     print("\n| stage | wall | processor | memory |\n| --- | --: | --: | --: |")
@@ -69,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--shares", type=float, nargs="+", default=[0.01, 0.1, 1.0])
     parser.add_argument("--engine", choices=["duckdb", "spark"], default="duckdb")
-    every = list(yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"])
+    every = every_stage()
     parser.add_argument("--stages", type=int, default=len(every), help="so many, from the first")
     parser.add_argument("--folder", type=Path, help="where to work, and leave everything")
     chosen = parser.parse_args()
