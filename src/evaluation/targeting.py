@@ -68,10 +68,17 @@ def calibration(chances: NDArray[np.floating], happened: NDArray[np.bool_]) -> p
 
 def gains(scores: NDArray[np.floating], happened: NDArray[np.bool_]) -> pd.DataFrame:
     """Share of what happened (found) that the first per cents of customers hold (share)."""
+    order = np.argsort(-scores)
+    falling = -scores[order]
+    before = np.concatenate([[0], np.cumsum(happened[order])])  # by how many come first
     shares = np.arange(101) / 100
-    parts = [found(scores, share) @ happened for share in shares[1:-1]]
+    places = shares[1:-1] * len(scores)
+    border = falling[np.maximum(np.ceil(places).astype(np.intp), 1) - 1]
+    above, end = np.searchsorted(falling, border), np.searchsorted(falling, border, "right")
+    part = (places - above) / (end - above)  # as in `found`, of all shares by one sorting
+    parts = before[above] + part * (before[end] - before[above])
     total = max(int(happened.sum()), 1)
-    return pd.DataFrame({"share": shares, "found": [0.0, *(np.array(parts) / total), 1.0]})
+    return pd.DataFrame({"share": shares, "found": [0.0, *(parts / total), 1.0]})
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from src import params
-from src.errors import run
+from src.errors import InputError, run
 from src.feedback import paths as own
 from src.feedback.examples import join
 from src.feedback.history import last_words, read_answers, read_feedback
@@ -17,7 +17,12 @@ from src.reporting import write_parquet
 def main() -> None:
     """Run the stage as params.yaml says."""
     folder = Path(params.load("export", Export, PARAMS).folder)
-    logs = sorted(folder.glob("rec_history.log*")) or [folder / "rec_history.log"]
+    logs = sorted(folder.glob("rec_history.log*"))
+    if not logs:
+        raise InputError(
+            f"{folder} has no rec_history.log, the service's answers: name its folder as "
+            f"export.folder in {PARAMS}"
+        )
     dataset = Dataset.open(params.load("schema", Schema))
     answers = read_answers(logs).known
     table = join(answers, last_words(read_feedback(folder / "feedback.jsonl")), dataset)

@@ -76,7 +76,7 @@ def read_answers(files: Sequence[Path]) -> Answers:
     Raises
     ------
     InputError
-        A file is missing; no answer names the chances it was drawn by; or an answer is not what its
+        A file is missing, or has no answer; no answer names the chances it was drawn by; or an answer is not what its
         id says, so that its chances are not to be trusted.
     """
     known, without, torn = [], 0, 0
@@ -93,6 +93,8 @@ def read_answers(files: Sequence[Path]) -> Answers:
             known.append(answer)
             if not _as_drawn(answer, line["exposure"]):
                 odd.append(answer.answer)
+    if not known and not without:
+        raise InputError(f"{_named(files)}: there is no answer in it; {ENABLE}")
     if not known:
         raise InputError(
             f"{_named(files)}: none of {without:,} answers says with which probability its first "

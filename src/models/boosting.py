@@ -81,7 +81,7 @@ def fit_booster(booster: CatBoostClassifier, pool: Pool) -> tuple[float, ...]:
 
 
 def predict(
-    booster: CatBoost, features: NDArray[np.float32], kind: str, trees: range | None = None
+    booster: CatBoost, features: NDArray[np.float32] | Pool, kind: str, trees: range | None = None
 ) -> Any:
     """Ask a booster, or some of its trees; `kind` is CatBoost's prediction type; (rows, classes).
 

@@ -277,8 +277,9 @@ class Propensity:
         values = self.features(customers)[1] if matrix is None else matrix
         raw = self.rates.of(customers)[:, :-1]
         raw[:, self.classes] = self.rates.log_odds[-1, self.classes]
+        rows = Pool(values)  # made once: that takes CatBoost longer than to ask it for an item
         for item, trees in zip(self.classes, self.trees(), strict=True):
-            raw[:, item] += predict(self.booster, values, "RawFormulaVal", trees)
+            raw[:, item] += predict(self.booster, rows, "RawFormulaVal", trees)
         return raw
 
     def trees(self) -> Iterable[range]:

@@ -39,7 +39,7 @@ def score(models: Models, customers: Customers) -> dict[str, pa.Table]:
 
     A column per model in both, a row per customer.
     """
-    wanted = (*FIRST_STAGE, "popularity", "ranker", "propensity", "blend")
+    wanted = (*FIRST_STAGE, "ranker", "propensity", "blend")
     held = customers.history.holdings()
     scores = models.score(customers)
     k = min(LIST_LENGTH, held.shape[1])
@@ -145,10 +145,11 @@ def main() -> None:
     table = comparison.compare(lists, additions, precision, settings.resamples, settings.seed)
     adds = additions.any(axis=1)
     in_test = dataset.history.before(month + 1)
-    own = holdings_metrics(
-        models, customers, scores, in_test.holdings()[rows], in_test.known()[rows]
-    )
+    held_then, there = in_test.holdings()[rows], in_test.known()[rows]
     del in_test
+    own = holdings_metrics(models, customers, scores, held_then, there)
+    for name in FIRST_STAGE:
+        del scores[name]  # a tenth of a gigabyte each, of a million customers
     write_json(
         paths.METRICS,
         {
@@ -174,7 +175,10 @@ def main() -> None:
     write_targeting(models, customers, anything, scores["propensity"], additions, schema, settings)
     at_k = comparison.map_at_k(lists, additions)
     by_product = comparison.product_precision(
-        {name: scores[name] for name in ("popularity", "blend")},
+        {
+            "popularity": np.broadcast_to(models.popularity.shares, held.shape),
+            "blend": scores["blend"],
+        },
         held,
         additions,
         {product: title.en for product, title in schema.products.items()},

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from src.evaluation import targeting
 from src.evaluation.targeting import Resampling
+from src.lists import batches
 from src.models.calibration import chance
 from src.models.contract import Scores
 from src.models.customers import Customers
@@ -27,14 +28,19 @@ def rules(models: Models, customers: Customers) -> dict[str, Scored]:
     ``recency``: those who added something last come first. ``popularity``: those who lack the
     products added most.
     """
-    free = ~customers.history.holdings()
     (since,) = (one for one in FEATURES if one.name == "months_since_any_added")
-    months = since.compute(Events(customers.history))
-    return {
-        "segment rate": chance(models.propensity.rates.of(customers)[:, -1]),
-        "recency": -np.nan_to_num(months, nan=1000),
-        "popularity": (free * models.popularity.score(customers)).sum(axis=1),
-    }
+
+    def of(batch: Customers) -> dict[str, Scored]:
+        free = ~batch.history.holdings()
+        months = since.compute(Events(batch.history))
+        return {
+            "segment rate": chance(models.propensity.rates.of(batch)[:, -1]),
+            "recency": -np.nan_to_num(months, nan=1000),
+            "popularity": (free * models.popularity.score(batch)).sum(axis=1),
+        }
+
+    parts = [of(batch) for batch in batches(customers, "simpler rules")]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def compare(

@@ -29,8 +29,6 @@ _DAY = r"([0-9]{1,4})(-[0-9]{1,2}-[0-9]{1,2}|/[0-9]{1,2}/[0-9]{1,2})"
 _TIME = r"([01]?[0-9]|2[0-3]):[0-5]?[0-9](:[0-5]?[0-9](\.[0-9]{1,6})?)?"
 _OFFSET = r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 _STAMP = rf"^{_SPACE}{_DAY}([ T]({_TIME})[0-9]*{_OFFSET})?{_SPACE}\z"
-# As nearly all are, which is fast to see.
-_PLAIN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?\z"
 _END_OF_TIME = "9999-12-31"
 _YEAR_GROUP, _DAY_GROUP, _TIME_GROUP = 1, 2, 4
 
@@ -43,7 +41,8 @@ def typed(rows: ir.Table, columns: Columns, as_spelt: Collection[str] = ()) -> i
     own = identity(columns)
     owner = _owner(rows, own)
     bad = [*unfit(rows, columns).values(), *_bad_numbers(rows, columns).values()]
-    bad += [*_no_timestamps(rows, columns).values(), *_bad_dates(rows, columns).values()]
+    # No date, or none that is possible: told apart only where it is said, as both take long.
+    bad += [~possible.fill_null(False) for possible in _possible_dates(rows, columns).values()]
     in_doubt = ibis.or_(*bad)
     converted: dict[str, ir.Value] = {}
     for column in columns:
@@ -137,9 +136,8 @@ def _date(cell: ir.Value) -> ir.DateValue:
     if not cell.type().is_string():
         return cell.try_cast("date")
     date = cell.try_cast("date")
-    as_is = cell.re_search(_PLAIN) & (date >= datetime.date.min)
     day = ibis.ifelse(cell.lower() == "infinity", _END_OF_TIME, _spelt_day(cell))  # PostgreSQL's
-    return ibis.ifelse(as_is, date, day.try_cast("date"))
+    return ibis.ifelse(_spelt_as(date, cell), date, day.try_cast("date"))
 
 
 def _spelt_day(cell: ir.StringValue) -> ir.StringValue:
@@ -157,8 +155,17 @@ def _timestamp(cell: ir.Value) -> ir.TimestampValue:
         return cell.try_cast("timestamp")
     time = cell.re_extract(_STAMP, _TIME_GROUP).nullif("").fill_null("00:00")
     stamp = cell.try_cast("timestamp")
-    as_is = cell.re_search(_PLAIN) & (stamp >= datetime.datetime.min)
-    return ibis.ifelse(as_is, stamp, (_spelt_day(cell) + " " + time).try_cast("timestamp"))
+    return ibis.cases(
+        (_spelt_as(stamp.date(), cell), stamp),
+        (_spelt_as(stamp, cell), stamp),
+        else_=(_spelt_day(cell) + " " + time).try_cast("timestamp"),
+    )
+
+
+def _spelt_as(when: ir.DateValue | ir.TimestampValue, text: ir.StringValue) -> ir.BooleanValue:
+    """Whether a text is the one spelling of a date, or of a date with a time; nearly all are."""
+    years = when.between(datetime.datetime.min, datetime.datetime.max)  # infinity is none
+    return (when.cast("string") == text) & years
 
 
 def _flag(cell: ir.Value) -> ir.BooleanValue:
@@ -246,16 +253,16 @@ def _no_timestamps(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValu
     return {column.raw: _timestamp(rows[column.raw]).isnull() for column in stamps}
 
 
-def _bad_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
-    """Where a date lies in no year that a bank can have a snapshot of; by raw name."""
+def _possible_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
+    """Where a date lies in a year that a bank can have a snapshot of; by raw name, null for none."""
     last_year = datetime.date.today().year + 1
-    bad = {}
+    first, end = datetime.date(FIRST_YEAR, 1, 1), datetime.date(last_year, 12, 31)
+    possible = {}
     for column in of_kind(columns, "date", "timestamp"):
         cell = rows[column.raw]
         date = _timestamp(cell).date() if column.kind == "timestamp" else _date(cell)
-        first, end = datetime.date(FIRST_YEAR, 1, 1), datetime.date(last_year, 12, 31)
-        bad[column.raw] = ((date < first) | (date > end)).fill_null(False)
-    return bad
+        possible[column.raw] = date.between(first, end)
+    return possible
 
 
 def reason(rows: ir.Table, columns: Columns) -> ir.StringValue:
@@ -271,8 +278,8 @@ def reason(rows: ir.Table, columns: Columns) -> ir.StringValue:
     for name, bad in _no_timestamps(rows, columns).items():
         text = rows[name].cast("string").fill_null("nothing")
         cases.append((bad, f"{name} is not a date: " + text))
-    for name, bad in _bad_dates(rows, columns).items():
-        cases.append((bad, f"{name} is in no possible year: " + rows[name].cast("string")))
+    for name, possible in _possible_dates(rows, columns).items():
+        cases.append((~possible, f"{name} is in no possible year: " + rows[name].cast("string")))
     return ibis.cases(*cases)
 
 

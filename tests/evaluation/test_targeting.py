@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from src.evaluation import targeting
@@ -46,6 +48,16 @@ def test_gains() -> None:
     curve = targeting.gains(SCORES, HAPPENED)
     assert curve["share"].tolist() == [number / 100 for number in range(101)]
     assert curve["found"][[0, 20, 40, 60, 100]].tolist() == [0.0, 0.5, 0.75, 1.0, 1.0]
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=40))
+def test_gains_are_what_the_first_customers_hold(rows: list[tuple[int, bool]]) -> None:
+    scores = np.array([score for score, _ in rows], dtype=np.float32)
+    happened = np.array([added for _, added in rows])
+    curve = targeting.gains(scores, happened)
+    shares = curve["share"].tolist()[1:-1]
+    held = [targeting.found(scores, share) @ happened / max(happened.sum(), 1) for share in shares]
+    assert curve["found"].tolist() == pytest.approx([0.0, *held, 1.0])
 
 
 def test_metrics_by_hand() -> None:

@@ -59,6 +59,8 @@ def test_a_log_without_probabilities_is_refused(tmp_path: Path) -> None:
         read_answers([path])
     with pytest.raises(InputError, match=r"gone\.log is missing"):
         read_answers([tmp_path / "gone.log"])
+    with pytest.raises(InputError, match=r"empty\.log: there is no answer in it; set exposure"):
+        read_answers([write(tmp_path / "empty.log", [])])
 
 
 def test_an_order_that_does_not_follow_from_the_id_is_refused(tmp_path: Path) -> None:

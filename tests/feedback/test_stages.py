@@ -109,7 +109,7 @@ def test_own_feedback_goes_the_same_way_and_without_a_truth(
 @pytest.mark.parametrize(
     ("missing", "sentence"),
     [
-        (paths.LOG, "rec_history.log is missing: name the service's rec_history.log files"),
+        (paths.LOG, "has no rec_history.log, the service's answers: name .* export.folder in"),
         (paths.FEEDBACK, "feedback.jsonl is missing: write it by GET /feedback/export"),
     ],
 )
