@@ -76,8 +76,8 @@ def read_answers(files: Sequence[Path]) -> Answers:
     Raises
     ------
     InputError
-        A file is missing, or has no answer; no answer names the chances it was drawn by; or an answer is not what its
-        id says, so that its chances are not to be trusted.
+        A file is missing; there is no answer, or none that names the chances it was drawn by; or an
+        answer is not what its id says, so that its chances are not to be trusted.
     """
     known, without, torn = [], 0, 0
     odd: list[str] = []

@@ -122,11 +122,15 @@ class Dataset:
         history = History.stack(parts)
         return self.described(history), history.holdings()
 
+    def known(self, month: Month) -> NDArray[np.bool_]:
+        """Who was a customer in the month before a month; (all customers,)."""
+        return self.history.known(months_from(month, self.windows.last) + 2)
+
     def known_before(self, month: Month, rows: NDArray[np.bool_] | None = None) -> History:
         """The history of `customers`, without their profiles."""
-        chosen = self.history if rows is None else self.history.of(rows)
-        past = chosen.before(month).recent(self.windows.lookback_months)
-        return past.of(past.known())
+        known = self.known(month)
+        chosen = self.history.of(known if rows is None else known & rows)
+        return chosen.before(month).recent(self.windows.lookback_months)
 
     def described(self, history: History) -> Customers:
         """Put beside a history the profile of each customer's last month; one scan for all."""

@@ -35,12 +35,11 @@ class Drawn:
 
 def draw(dataset: Dataset, months: list[Month], adders: int, others: int, seed: int) -> Drawn:
     """Draw at most so many adders, and so many who add nothing, evenly from all months."""
-    histories = [dataset.known_before(month) for month in months]
-    added = [
-        dataset.additions(month)[np.searchsorted(dataset.history.customers, history.customers)]
-        for month, history in zip(months, histories, strict=True)
-    ]
-    adds = np.concatenate([table.any(axis=1) for table in added])
+    known = [dataset.known(month) for month in months]
+    added = [dataset.additions(month) for month in months]
+    adds = np.concatenate(
+        [table[rows].any(axis=1) for table, rows in zip(added, known, strict=True)]
+    )
     generator = np.random.default_rng(seed)
     chosen = np.zeros(len(adds), dtype=bool)
     weights = np.zeros(len(adds))
@@ -49,10 +48,12 @@ def draw(dataset: Dataset, months: list[Month], adders: int, others: int, seed: 
             drawn = generator.choice(group, size=min(most, len(group)), replace=False)
             chosen[drawn] = True
             weights[drawn] = len(group) / len(drawn)
-    ends = np.cumsum([len(history.customers) for history in histories])[:-1]
-    by_month = np.split(chosen, ends)
-    parts = [history.of(rows) for history, rows in zip(histories, by_month, strict=True)]
-    additions = [table[rows] for table, rows in zip(added, by_month, strict=True)]
+    ends = np.cumsum([rows.sum() for rows in known])[:-1]
+    for rows, of_month in zip(known, np.split(chosen, ends), strict=True):
+        rows[rows] = of_month
+    # Only of those who are drawn: of all, over all months, they would take gigabytes.
+    parts = [dataset.known_before(month, rows) for month, rows in zip(months, known, strict=True)]
+    additions = [table[rows] for table, rows in zip(added, known, strict=True)]
     return Drawn(
         dataset.described(History.stack(parts)), np.concatenate(additions), weights[chosen]
     )

@@ -112,8 +112,9 @@ def fit_pool(
 ) -> Pool:
     """Weigh ranker and propensity by what adders of the last blend month added.
 
-    Neither has learnt from it: a ranker of the months before is fitted for this. If these have too
-    few adders for one, the pool is the geometric mean.
+    Neither has learnt from it: a ranker of the months before is fitted for this, from a quarter of
+    the rows, as the weights hardly change with more. If these months have too few adders for one,
+    the pool is the geometric mean.
 
     Parameters
     ----------
@@ -127,7 +128,8 @@ def fit_pool(
     if len(dataset.windows.blend) < 2:
         return Pool()
     held_back = dataset.before_test()
-    earlier = find_adders(held_back, settings)
+    fewer = settings.model_copy(update={"rows": max(settings.rows // 4, 100)})
+    earlier = find_adders(held_back, fewer)
     scores = {name: first_stage[name].score(earlier.customers) for name in settings.models}
     try:
         ranker = fit_ranker(earlier, scores, dataset.products, settings)

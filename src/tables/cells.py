@@ -254,7 +254,7 @@ def _no_timestamps(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValu
 
 
 def _possible_dates(rows: ir.Table, columns: Columns) -> dict[str, ir.BooleanValue]:
-    """Where a date lies in a year that a bank can have a snapshot of; by raw name, null for none."""
+    """Whether a date is in a year that a bank can have a snapshot of; by raw name, null: none."""
     last_year = datetime.date.today().year + 1
     first, end = datetime.date(FIRST_YEAR, 1, 1), datetime.date(last_year, 12, 31)
     possible = {}
