@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -55,6 +56,7 @@ _ROOT = Path(__file__).parents[2]
 _JAVA = 17
 _ANSWER = 5  # seconds in which a master has to answer
 _SCRATCH = "spark-"
+_LOST = Event()  # all executors
 _MARK = "a raw file cannot be read: "
 _UNREADABLE = (
     r"FAILED_READ_FILE|CANNOT_READ_FILE|PATH_NOT_FOUND|UNABLE_TO_INFER_SCHEMA|is not a Parquet file"
@@ -469,6 +471,7 @@ def _started(settings: SparkSettings, scratch: Path) -> SparkSession:
         session.sparkContext.setLogLevel("FATAL")  # what is an error is raised
         if settings.master.startswith("spark:"):
             _wait_for_executor(session, settings)
+            Thread(target=_watch, args=(session, settings), name="executors", daemon=True).start()
     return session
 
 
@@ -510,6 +513,22 @@ def _wait_for_executor(session: SparkSession, settings: SparkSettings) -> None:
         time.sleep(0.2)
 
 
+def _watch(session: SparkSession, settings: SparkSettings) -> None:
+    """Cancel jobs when all executors are lost and none comes: they would wait for ever, too."""
+    context = session.sparkContext._jsc.sc()
+    seen = time.monotonic()
+    try:
+        while not context.isStopped():
+            if context.getExecutorMemoryStatus().size() > 1:
+                seen = time.monotonic()
+            elif time.monotonic() - seen > settings.wait_seconds:
+                _LOST.set()
+                context.cancelAllJobs()
+            time.sleep(1)
+    except (Py4JError, OSError):  # the driver's JVM has gone
+        pass
+
+
 def _prefix() -> str:
     return f"{_SCRATCH}{socket.gethostname()}-{os.getpid()}-"
 
@@ -539,6 +558,11 @@ def _translated() -> Iterator[None]:
             cause = _first_line(report)
             fault = f"is cut short or damaged: {cause}; get the file again"
             raise UnreadableError(cause, None, fault) from None
+        if _LOST.is_set():
+            raise ResourceError(
+                "Spark: all executors are lost, and no other came: their workers are gone, or the "
+                "memory of an executor does not suffice (their logs say which)"
+            ) from None
         if re.search(_RESOURCES, report) or "JAVA_GATEWAY" in report:
             raise ResourceError(f"Spark: {_cause(report)}") from None
         raise

@@ -174,6 +174,20 @@ def test_after_that_a_run_completes_although_a_worker_is_killed(right: dict[str,
     assert list(Path("data/tmp").glob("spark-*")) == []
 
 
+def test_nothing_waits_for_ever_when_the_last_worker_is_lost(right: dict[str, str]) -> None:  # noqa: ARG001
+    choose("spark", settings_for("data/tmp", wait_seconds=12))
+    process = start("-c", SCORING)
+    scored = lambda: list(Path("data/tmp").glob("spark-*/*/results/*"))  # noqa: E731
+    wait_for(scored, process)
+    kill(int((FOLDER / "worker1.pid").read_text()))  # the other one was killed before
+    output, _ = process.communicate(timeout=LONGEST)
+    assert process.returncode == 1
+    assert output.endswith(
+        "ResourceError: Spark: all executors are lost, and no other came: their workers are gone, "
+        "or the memory of an executor does not suffice (their logs say which)\n"
+    )
+
+
 # what was never there
 
 
