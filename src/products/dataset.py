@@ -1,6 +1,7 @@
 """Customers as they were known at any month: what the training stages and the scoring read."""
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import ibis
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from src.engine import Engine, connect
 from src.models.customers import Customers
 from src.models.history import History
+from src.params import Section
 from src.products import paths
 from src.products.schema import Schema
 from src.products.windows import Windows
@@ -121,6 +123,12 @@ class Dataset:
             parts.append(self.history.of(chosen).before(month + 1))
         history = History.stack(parts)
         return self.described(history), history.holdings()
+
+    def factorize(
+        self, shares: Iterable[pa.Table], items: int, settings: Section
+    ) -> NDArray[np.float32]:
+        """Let the engine factorise; see `TrainingData`."""
+        return self.engine.factorize(shares, items, **settings.model_dump())
 
     def known_before(self, month: Month, rows: NDArray[np.bool_] | None = None) -> History:
         """The history of `customers`, without their profiles."""
