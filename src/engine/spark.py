@@ -61,6 +61,7 @@ _ANSWER = 5  # seconds in which a master has to answer
 _SCRATCH = "spark-"
 _RATINGS_IN_BLOCK = 2_000_000  # of customers' items: 24 MB, some seconds an iteration
 _ALMOST_NOTHING = 1e-6
+_SINGULAR = "SingularMatrixException"
 _MARK = "a raw file cannot be read: "
 _UNREADABLE = (
     r"FAILED_READ_FILE|CANNOT_READ_FILE|PATH_NOT_FOUND|UNABLE_TO_INFER_SCHEMA|is not a Parquet file"
@@ -405,9 +406,10 @@ class Spark:
         try:
             given.mkdir(parents=True)
             for number, table in enumerate(shares):
-                own = pc.max_element_wise(pc.subtract(table["share"], 1 / alpha), _ALMOST_NOTHING)
-                rated = table.drop(["share"]).append_column("rating", own.cast(pa.float32()))
-                pq.write_table(rated, given / f"{number:05d}.parquet")
+                rating = pc.subtract(table["share"], 1 / alpha)
+                rating = pc.max_element_wise(rating, _ALMOST_NOTHING)
+                own = table.drop(["share"]).append_column("rating", rating.cast(pa.float32()))
+                pq.write_table(own, given / f"{number:05d}.parquet")
                 ratings += len(table)
                 customers += pc.count_distinct(table["customer"]).as_py()
                 found |= set(pc.unique(table["item"]).to_pylist())
@@ -433,7 +435,13 @@ class Spark:
                 session = self.backend._session
                 # Or what can be computed again, and its plan, would grow with every iteration.
                 session.sparkContext.setCheckpointDir(kept.as_uri())
-                learnt = model.fit(session.read.parquet(given.as_uri())).itemFactors.toArrow()
+                rated = session.read.parquet(given.as_uri())
+                try:
+                    learnt = model.fit(rated).itemFactors.toArrow()
+                except Py4JError as error:
+                    if _SINGULAR not in str(error):
+                        raise
+                    return np.full_like(factorized, np.nan)
             rows = np.stack(learnt["features"].to_numpy())
             factorized[learnt["id"].to_numpy()] = rows * (per_item / per_customer) ** 0.25
             return factorized
