@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from src.engine import CellType, Engine, SparkSettings, UnreadableError, connect
 from src.engine.duckdb import DuckDB
@@ -242,8 +243,10 @@ LEARN: dict[str, Any] = {
 
 def of_implicit() -> NDArray[np.float32]:
     """Products of its factors of items, which no rotation of the factors changes."""
-    model = new_als(AlsSettings(**LEARN | {"iterations": 300}))
-    model.fit(sp.csr_matrix(np.array(GROUPS, dtype=np.float32)), show_progress=False)
+    usage = sp.csr_matrix(np.array(GROUPS, dtype=np.float32))
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = new_als(AlsSettings(**LEARN | {"iterations": 300}))
+        model.fit(usage, show_progress=False)
     return np.asarray(model.item_factors @ model.item_factors.T)
 
 
@@ -271,7 +274,7 @@ def test_several_blocks_of_customers_find_the_same_factors(
 
 
 def test_a_system_without_a_solution_has_no_factors(spark: Engine) -> None:
-    found = spark.factorize([shares([1, 0])], 2, **LEARN | {"regularization": 0.0})
+    found = spark.factorize([shares([1, 0])], 2, **LEARN | {"factors": 8, "regularization": 0.0})
     assert np.isnan(found).all()
 
 
