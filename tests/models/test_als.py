@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +83,11 @@ class Elsewhere:
         return self.history
 
     def sample(self, rows: int, seed: int) -> tuple[Customers, NDArray[np.bool_]]:
+        raise NotImplementedError
+
+    def samples(
+        self, rows: int, seed: int, at_once: int
+    ) -> tuple[int, Iterator[tuple[Customers, NDArray[np.bool_]]]]:
         raise NotImplementedError
 
     def factorize(
