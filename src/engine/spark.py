@@ -397,7 +397,7 @@ class Spark:
         are drawn to 0 more than the contract says, rare ones less.
 
         One block of customers gives the same bits again; of several, MLlib adds up in whatever
-        order tasks end and blocks arrive, so the last digits differ from run to run.
+        order tasks end and blocks arrive, so the last digits may differ from run to run.
         """
         folder = self.scratch / uuid4().hex
         given, kept = folder / "shares", folder / "kept"
@@ -417,6 +417,7 @@ class Spark:
             if not ratings:
                 return factorized
             per_customer, per_item = ratings / customers, ratings / len(found)
+            blocks = -(-ratings // _RATINGS_IN_BLOCK)
             model = ALS(
                 rank=factors,
                 maxIter=iterations,
@@ -424,8 +425,8 @@ class Spark:
                 implicitPrefs=True,
                 alpha=alpha,
                 seed=seed,
-                numUserBlocks=-(-ratings // _RATINGS_IN_BLOCK),
-                numItemBlocks=1,
+                numUserBlocks=blocks,
+                numItemBlocks=min(blocks, items),
                 userCol="customer",
                 itemCol="item",
                 ratingCol="rating",
