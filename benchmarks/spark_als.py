@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.full_size import runs
+from benchmarks.machine import peak
 from src import params
 from src.engine import SETTINGS, EngineSettings
 from src.engine.duckdb import DuckDB
@@ -42,16 +43,9 @@ REGULARIZATION = [1.0, 10.0, 30.0, 100.0, 300.0, 1000.0]
 PROCESSES = {"driver": "SparkSubmit", "executor": "CoarseGrainedExecutorBackend"}
 
 
-def peak(process: int | str) -> float:
-    """GB that a process has had at most."""
-    lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
-    found = next(line for line in lines if line.startswith("VmHWM"))
-    return int(found.split()[1]) / 1e6
-
-
 def peaks() -> list[str]:
     """The peak of each of the cluster's processes on this machine that belong to an application."""
-    found = [f"Python {peak('self'):.2f} GB"]
+    found = [f"Python {peak():.2f} GB"]
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             command = path.read_text(encoding="utf-8", errors="replace")
@@ -122,7 +116,7 @@ def benchmark(customers: int, folder: Path, regularizations: list[float]) -> Non
         own = settings.model_copy(update={"regularization": each, "trainer": "implicit"})
         model, seconds = fitted(dataset, own)
         row(own, model, dataset, seconds, "", "")
-    before = peak("self")
+    before = peak()
     from src.engine.spark import Spark
 
     dataset = Dataset(Spark.connect(engine), schema, history, windows)
