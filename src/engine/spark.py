@@ -436,7 +436,7 @@ class Spark:
                 session = self.backend._session
                 # Or what can be computed again, and its plan, would grow with every iteration.
                 session.sparkContext.setCheckpointDir(kept.as_uri())
-                rated = session.read.parquet(given.as_uri())
+                rated = session.read.parquet(given.as_uri()).coalesce(blocks)
                 try:
                     learnt = model.fit(rated).itemFactors.toArrow()
                 except Py4JError as error:

@@ -230,6 +230,12 @@ def shares(*held: list[float]) -> pa.Table:
     return pa.table({**numbers, "share": usage[customers, items]})
 
 
+def later(start: int, table: pa.Table) -> pa.Table:
+    """The same rows of customers who are counted from another number."""
+    moved = pc.cast(pc.add(table["customer"], start), pa.int32())
+    return table.set_column(0, "customer", moved)
+
+
 # Whoever uses one of items 0-2 uses the others, too; likewise 3-5; nobody uses item 6.
 GROUPS = [[1, 1, 0.5, 0, 0, 0, 0]] * 8 + [[0, 0, 0, 1, 1, 0.5, 0]] * 8
 LEARN: dict[str, Any] = {
@@ -253,8 +259,9 @@ def of_implicit() -> NDArray[np.float32]:
 def test_factors_are_implicits_where_all_counts_are_the_same(
     spark: Engine, settings: SparkSettings
 ) -> None:
-    found = spark.factorize([shares(*GROUPS)], 7, **LEARN)
-    again = spark.factorize([shares(*GROUPS)], 7, **LEARN)
+    parts = [shares(*GROUPS[:10]), later(10, shares(*GROUPS[10:]))]
+    found = spark.factorize(parts, 7, **LEARN)
+    again = spark.factorize(parts, 7, **LEARN)
     assert found.dtype == np.float32
     assert found.tobytes() == again.tobytes()
     assert found[6].tolist() == [0, 0]
@@ -266,9 +273,7 @@ def test_several_blocks_of_customers_find_the_same_factors(
     spark: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("src.engine.spark._RATINGS_IN_BLOCK", 20)
-    second = shares(*GROUPS[10:])
-    moved = pc.cast(pc.add(second["customer"], 10), pa.int32())
-    parts = [shares(*GROUPS[:10]), second.set_column(0, "customer", moved)]
+    parts = [shares(*GROUPS[:10]), later(10, shares(*GROUPS[10:]))]
     found = spark.factorize(parts, 7, **LEARN)
     assert found @ found.T == pytest.approx(of_implicit(), abs=1e-2)
 
