@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from benchmarks.service import Stolen
+from benchmarks.machine import Stolen
 from src.campaign.allocation import Allocation, allocate
 from src.campaign.problem import Limits, Problem
 

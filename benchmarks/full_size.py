@@ -21,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.service import Stolen
+from benchmarks.machine import Stolen
 from src.simulation.calibration import TOTAL_CUSTOMERS
 from src.simulation.products import PARAMS, SNAPSHOTS
 

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks.service import Stolen
+from benchmarks.machine import Stolen
 from src import params
 from src.models.factorization import new_als
 from src.payments.providers.factors import AlsSettings

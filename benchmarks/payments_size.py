@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from benchmarks.full_size import measure
-from benchmarks.service import Stolen
+from benchmarks.machine import Stolen
 from src.payments import paths
 from src.payments.schema import PARAMS
 

@@ -32,6 +32,7 @@ import uvloop
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
+from benchmarks.machine import Stolen
 from src.products import manifest, paths
 from src.service.monitoring.metrics import resident_bytes
 from src.service.web import keys
@@ -176,24 +177,6 @@ def processor_seconds(process: int) -> float:
     """Processor time that a process has taken: other work on the machine disturbs it less."""
     times = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
-
-
-class Stolen:
-    """Share of processor time for which the host kept this machine waiting, since it was made."""
-
-    def __init__(self) -> None:
-        self._before = self._times()
-
-    def share(self) -> float:
-        """Steal of all time."""
-        now = self._times()
-        spent = [after - before for before, after in zip(self._before, now, strict=True)]
-        return spent[7] / max(sum(spent), 1)
-
-    @staticmethod
-    def _times() -> list[int]:
-        line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
-        return [int(number) for number in line.split()[1:9]]
 
 
 def loaded(process: int, port: int, requests: list[bytes], seconds: float) -> tuple[float, float]:

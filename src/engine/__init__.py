@@ -1,8 +1,9 @@
 """The table engine: the only room that knows which one runs.
 
-Everything above it builds Ibis expressions and asks an `Engine` for five things: read one of
-our tables, read raw files, collect a result, write one sorted table, and let models work on rows
-part by part. Both engines write the same bytes; which one runs is said in engine.yaml.
+Everything above it builds Ibis expressions and asks an `Engine` for six things: read one of
+our tables, read raw files, collect a result, write one sorted table, let models work on rows part
+by part, and factorise a matrix that no machine holds. Both engines write the same bytes; which one
+runs is said in engine.yaml. (Only one of them factorises.)
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Literal, Protocol, Self, TypeVar
 
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pydantic import Field
 
 from src import params
@@ -175,6 +178,43 @@ class Engine(Protocol):
         rows : Movable
         title : str
             What is done, for a person who waits for it.
+        """
+
+    def factorize(
+        self,
+        shares: Iterable[pa.Table],
+        items: int,
+        *,
+        factors: int,
+        iterations: int,
+        regularization: float,
+        alpha: float,
+        seed: int,
+    ) -> NDArray[np.float32]:
+        """Factorise implicit preferences by alternating least squares (Hu, Koren, Volinsky 2008).
+
+        What is made as small as possible is sum c (p - xy)^2 + regularization * (sum x^2 +
+        sum y^2) over all customers and items, where p is 1 and c is ``alpha * share`` for what has
+        a share, and p is 0 and c is 1 for all else.
+
+        Parameters
+        ----------
+        shares : iterable of tables
+            ``customer`` (int32), ``item`` (int32, from 0) and ``share`` (float32, above 0), all
+            rows of a customer in one table. Together they may be larger than the memory.
+        items : int
+        factors, iterations, regularization, alpha, seed
+            See `AlsSettings` of the models.
+
+        Returns
+        -------
+        float32 array, shape (items, factors)
+            Factors y of the items, 0 where nobody has a share; NaN where there is no solution.
+
+        Raises
+        ------
+        InputError
+            The engine has no such trainer.
         """
 
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:

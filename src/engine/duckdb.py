@@ -13,13 +13,15 @@ from uuid import uuid4
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from src.engine import CellType, Models, Rows, UnreadableError
-from src.errors import ResourceError
+from src.engine import SETTINGS, CellType, Models, Rows, UnreadableError
+from src.errors import InputError, ResourceError
 from src.lists import by_batches
 from src.parts import ROW_GROUP, files
 
@@ -142,6 +144,18 @@ class DuckDB:
     ) -> Iterator[dict[str, pa.Table]]:
         """Do some work on each part of some rows, on all processors; the results in order."""
         return by_batches(lambda part: work(models, part), rows, title)
+
+    def factorize(
+        self,
+        shares: Iterable[pa.Table],  # noqa: ARG002
+        items: int,  # noqa: ARG002
+        **_: float,
+    ) -> NDArray[np.float32]:
+        """Say that a cluster is needed."""
+        raise InputError(
+            f"there is no cluster to factorise on: name one in {SETTINGS} (name: spark), or set "
+            "'trainer' to 'implicit' in params.yaml"
+        )
 
     def write_csv(self, rows: pa.Table, path: str | Path, *, header: bool) -> None:
         """Write rows as CSV, in their order; cells are quoted where they need it."""

@@ -27,8 +27,11 @@ from uuid import uuid4
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from src import parts
@@ -43,6 +46,7 @@ try:
     from ibis.backends.pyspark import Backend
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
+    from pyspark.ml.recommendation import ALS
     from pyspark.sql import SparkSession
     from pyspark.sql.pandas.types import from_arrow_schema
     from pyspark.storagelevel import StorageLevel
@@ -57,6 +61,9 @@ _JAVA = 17
 _ANSWER = 5  # seconds in which a master has to answer
 _SCRATCH = "spark-"
 _LOST = Event()  # all executors
+_RATINGS_IN_BLOCK = 2_000_000  # of customers' items: 24 MB, some seconds an iteration
+_ALMOST_NOTHING = 1e-6
+_SINGULAR = "SingularMatrixException"
 _MARK = "a raw file cannot be read: "
 _UNREADABLE = (
     r"FAILED_READ_FILE|CANNOT_READ_FILE|PATH_NOT_FOUND|UNABLE_TO_INFER_SCHEMA|is not a Parquet file"
@@ -364,6 +371,83 @@ class Spark:
                 yield {
                     name: _read_stream(found / f"{number}-{name}.arrow") for name in names[number]
                 }
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def factorize(
+        self,
+        shares: Iterable[pa.Table],
+        items: int,
+        *,
+        factors: int,
+        iterations: int,
+        regularization: float,
+        alpha: float,
+        seed: int,
+    ) -> NDArray[np.float32]:
+        """Factorise by MLlib's ALS; the shares go to the cluster by files below `scratch`.
+
+        MLlib's confidence is 1 + alpha * rating, so a rating is share - 1 / alpha (no less than
+        almost nothing: a share is never less certain than what is not held).
+
+        It multiplies its regularization r by the number of ratings of each customer and item
+        ("ALS-WR", Zhou et al. 2008; `computeFactors` of Spark's ALS.scala). Had every customer a
+        ratings and every item b, the penalty would be r (a sum x^2 + b sum y^2), which is
+        r sqrt(ab) (sum x'^2 + sum y'^2) of x' = x / s, y' = s y with s = (b / a)^(1/4), while all
+        products xy stay. So r is regularization / sqrt(ab) of the means a and b, and y' is what is
+        returned: customers can be folded in with `regularization`. As counts differ, popular items
+        are drawn to 0 more than the contract says, rare ones less.
+
+        One block of customers gives the same bits again; of several, MLlib adds up in whatever
+        order tasks end and blocks arrive, so the last digits may differ from run to run.
+        """
+        folder = self.scratch / uuid4().hex
+        given, kept = folder / "shares", folder / "kept"
+        ratings = customers = 0
+        found: set[int] = set()
+        try:
+            given.mkdir(parents=True)
+            for number, table in enumerate(shares):
+                rating = pc.subtract(table["share"], 1 / alpha)
+                rating = pc.max_element_wise(rating, _ALMOST_NOTHING)
+                own = table.drop(["share"]).append_column("rating", rating.cast(pa.float32()))
+                pq.write_table(own, given / f"{number:05d}.parquet")
+                ratings += len(table)
+                customers += pc.count_distinct(table["customer"]).as_py()
+                found |= set(pc.unique(table["item"]).to_pylist())
+            factorized = np.zeros((items, factors), dtype=np.float32)
+            if not ratings:
+                return factorized
+            per_customer, per_item = ratings / customers, ratings / len(found)
+            blocks = -(-ratings // _RATINGS_IN_BLOCK)
+            model = ALS(
+                rank=factors,
+                maxIter=iterations,
+                regParam=regularization / (per_customer * per_item) ** 0.5,
+                implicitPrefs=True,
+                alpha=alpha,
+                seed=seed,
+                numUserBlocks=blocks,
+                numItemBlocks=min(blocks, items),
+                userCol="customer",
+                itemCol="item",
+                ratingCol="rating",
+                finalStorageLevel="NONE",  # nobody asks for the customers' factors
+            )
+            with _translated():
+                session = self.backend._session
+                # Or what can be computed again, and its plan, would grow with every iteration.
+                session.sparkContext.setCheckpointDir(kept.as_uri())
+                rated = session.read.parquet(given.as_uri()).coalesce(blocks)
+                try:
+                    learnt = model.fit(rated).itemFactors.toArrow()
+                except Py4JError as error:
+                    if _SINGULAR not in str(error):
+                        raise
+                    return np.full_like(factorized, np.nan)
+            rows = np.stack(learnt["features"].to_numpy())
+            factorized[learnt["id"].to_numpy()] = rows * (per_item / per_customer) ** 0.25
+            return factorized
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,11 +1,12 @@
 """A model: what it can do, what it learns from, how its first-stage record describes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from src.models.customers import Customers
@@ -59,6 +60,20 @@ class TrainingData(Protocol):
 
     def sample(self, rows: int, seed: int) -> tuple[Customers, NDArray[np.bool_]]:
         """Customer-months of the base window, and what was held in them."""
+
+    def samples(
+        self, rows: int, seed: int, at_once: int
+    ) -> tuple[int, Iterator[tuple[Customers, NDArray[np.bool_]]]]:
+        """How many such rows, and parts of about `at_once` of them, one after the other."""
+
+    def factorize(
+        self, shares: Iterable[pa.Table], items: int, settings: Section
+    ) -> NDArray[np.float32]:
+        """Factors of items, learnt where the tables are worked on; float32, (items, factors).
+
+        See `Engine.factorize`: `shares` are tables of customer, item and share, `settings` those of
+        ALS.
+        """
 
 
 @dataclass(frozen=True)

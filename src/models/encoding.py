@@ -1,12 +1,25 @@
 """Profiles as numbers: categories become integer codes that are learnt once."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+
+def counted(profile: pd.DataFrame) -> tuple[list[str], dict[str, dict[str, int]]]:
+    """Names of the numbers of a profile, and how often each category is there."""
+    numeric, counts = [], {}
+    for name in profile.columns:
+        if isinstance(profile[name].dtype, pd.CategoricalDtype):
+            found = profile[name].value_counts().items()
+            counts[str(name)] = {str(value): int(count) for value, count in found if count}
+        else:
+            numeric.append(str(name))
+    return numeric, counts
 
 
 @dataclass(frozen=True)
@@ -24,14 +37,15 @@ class Encoder:
     @classmethod
     def fit(cls, profile: pd.DataFrame) -> "Encoder":
         """Learn the categories of a profile; ties of frequency go by name."""
-        numeric, categories = [], {}
-        for name in profile.columns:
-            if isinstance(profile[name].dtype, pd.CategoricalDtype):
-                counts = profile[name].value_counts()
-                seen = sorted((-count, str(value)) for value, count in counts.items() if count)
-                categories[str(name)] = tuple(value for _, value in seen)
-            else:
-                numeric.append(str(name))
+        return cls.of(*counted(profile))
+
+    @classmethod
+    def of(cls, numeric: Iterable[str], counts: Mapping[str, Mapping[str, int]]) -> "Encoder":
+        """What is learnt of categories that were counted; see `counted`."""
+        categories = {
+            name: tuple(sorted(own, key=lambda value: (-own[value], value)))
+            for name, own in counts.items()
+        }
         return cls(tuple(numeric), categories)
 
     @property

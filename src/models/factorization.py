@@ -1,5 +1,7 @@
 """Alternating least squares of implicit, as all that factorise make it."""
 
+from typing import Literal
+
 from implicit.cpu.als import AlternatingLeastSquares
 from pydantic import Field
 
@@ -14,6 +16,12 @@ class AlsSettings(Section):
     regularization: float = Field(ge=0)
     alpha: float = Field(gt=0, le=1e6)
     seed: int = Field(ge=0)
+
+
+class TrainAls(AlsSettings):
+    """The same, and who learns the factors: `implicit` in this process, or the engine's cluster."""
+
+    trainer: Literal["implicit", "cluster"]
 
 
 def new_als(settings: AlsSettings) -> AlternatingLeastSquares:

@@ -1,6 +1,9 @@
 """K-means: customers grouped by their profile; a product scores by its owners in the cluster."""
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +14,12 @@ from threadpoolctl import threadpool_limits
 from src.evaluation.holdings import ndcg_by_cluster
 from src.models.contract import Curve, FirstStage, Phrase, Scores
 from src.models.customers import Customers
-from src.models.encoding import Encoder
+from src.models.encoding import Encoder, counted
+from src.models.shuffled import Bucket, dealt
 from src.params import Section
 from src.reporting import write_arrays
 
+AT_ONCE = 500_000  # rows of a sample in memory, 0.6 kB each
 _ROWS_AT_ONCE = 65_536
 
 
@@ -71,33 +76,87 @@ class KMeans:
         cls, customers: Customers, holdings: NDArray[np.bool_], settings: KMeansSettings
     ) -> "KMeans":
         """Cluster profiles; `holdings` is bool, (customers, items), of the same month."""
+        return cls.learn(len(customers), [(customers, holdings)], settings)
+
+    @classmethod
+    def learn(
+        cls,
+        rows: int,
+        parts: Iterable[tuple[Customers, NDArray[np.bool_]]],
+        settings: KMeansSettings,
+    ) -> "KMeans":
+        """Cluster `rows` profiles, which come in parts; memory holds a part of them at a time."""
         # Seconds to import, and only needed to learn: the service starts without. Here, because
         # only libraries that are loaded already are held to one thread below.
         import sklearn.cluster  # noqa: F401
 
-        encoder = Encoder.fit(customers.profile)
+        counts: dict[str, Counter[str]] = {}
+        seen = Encoder((), {})
+
+        def encoded() -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+            nonlocal seen
+            for customers, holdings in parts:
+                numeric, found = counted(customers.profile)
+                for name, own in found.items():
+                    counts.setdefault(name, Counter()).update(own)
+                # Codes in the order of appearance, as their ranks are known at the end only.
+                appeared = {name: tuple(own) for name, own in counts.items()}
+                seen = Encoder(tuple(numeric), appeared)
+                yield seen.transform(customers.profile), holdings
+
+        with dealt(encoded(), max(-(-rows // AT_ONCE), 1), settings.seed) as buckets:
+            return cls._of(buckets, seen, counts, settings)
+
+    @classmethod
+    def _of(
+        cls,
+        buckets: list[Bucket],
+        seen: Encoder,
+        counts: dict[str, Counter[str]],
+        settings: KMeansSettings,
+    ) -> "KMeans":
+        """Learn from encoded profiles on disk."""
+        size = sum(bucket.size for bucket in buckets)
+        encoder = Encoder.of(seen.numeric, counts)
         widths = tuple(
-            sum(
-                (customers.profile[name] == value).mean() >= settings.min_frequency
-                for value in values
-            )
+            sum(counts[name][value] / size >= settings.min_frequency for value in values)
             for name, values in encoder.categories.items()
         )
         logs = tuple(name for name in encoder.numeric if name in settings.log_columns)
-        points = _indicators(encoder, widths, logs, encoder.transform(customers.profile))
-        mean = points.mean(axis=0, dtype=np.float64).astype(np.float32)
-        deviation = points.std(axis=0, dtype=np.float64).astype(np.float32)
+        ranks = [
+            np.array([*(own.index(value) for value in seen.categories[name]), -1], np.float32)
+            for name, own in encoder.categories.items()
+        ]
+
+        def points(bucket: Bucket) -> NDArray[np.float32]:
+            rows = bucket.rows()
+            for column, places in enumerate(ranks, start=len(encoder.numeric)):
+                rows[:, column] = places[rows[:, column].astype(np.intp)]
+            return _indicators(encoder, widths, logs, rows)
+
+        last = lru_cache(maxsize=1)(points)  # where there is one bucket, it is read once
+        exact = sum(last(own).sum(axis=0, dtype=np.float64) for own in buckets) / size
+        squares = sum(((last(own) - exact) ** 2).sum(axis=0) for own in buckets)
+        last.cache_clear()
+        mean, deviation = exact.astype(np.float32), np.sqrt(squares / size).astype(np.float32)
         scale = np.where(deviation > 0, deviation, np.float32(1))
-        points = (points - mean) / scale
+
+        @lru_cache(maxsize=1)
+        def standardised(bucket: Bucket) -> NDArray[np.float32]:
+            return np.asarray((points(bucket) - mean) / scale)
+
         # One thread: with several, sums are added up in whatever order the threads finish.
         with threadpool_limits(limits=1):
-            cluster_centers, inertia = _learn(points, settings)
-            labels = _nearest(points, cluster_centers)
-        sizes = np.bincount(labels, minlength=len(cluster_centers))
-        by_item = [np.bincount(labels, weights=own, minlength=len(sizes)) for own in holdings.T]
-        table = np.array(by_item).T
-        prior = holdings.mean(axis=0)
-        table = (table + prior) / (sizes + 1)[:, None]  # an empty cluster has what all hold
+            cluster_centers, inertia = _learn(buckets, standardised, settings)
+            sizes = np.zeros(len(cluster_centers), dtype=np.int64)
+            held = np.zeros((buckets[0].items, len(sizes)))
+            for bucket in buckets:
+                labels = _nearest(standardised(bucket), cluster_centers)
+                sizes += np.bincount(labels, minlength=len(sizes))
+                for item, own in enumerate(bucket.holdings().T):
+                    held[item] += np.bincount(labels, weights=own, minlength=len(sizes))
+        prior = held.sum(axis=1) / size
+        table = (held.T + prior) / (sizes + 1)[:, None]  # an empty cluster has what all hold
         shares = table.astype(np.float32)
         return cls(encoder, widths, logs, mean, scale, cluster_centers, shares, inertia)
 
@@ -166,33 +225,39 @@ def _indicators(
 
 
 def _learn(
-    points: NDArray[np.float32], settings: KMeansSettings
+    buckets: list[Bucket],
+    points: Callable[[Bucket], NDArray[np.float32]],
+    settings: KMeansSettings,
 ) -> tuple[NDArray[np.float32], tuple[float, ...]]:
     """Cluster centers, and the mean squared distance after each epoch."""
-    if not points.shape[1]:  # nothing is known of anybody: all are one cluster
+    if not points(buckets[0]).shape[1]:  # nothing is known of anybody: all are one cluster
         return np.zeros((1, 0), dtype=np.float32), (0.0,) * settings.epochs
     from sklearn.cluster import KMeans as ScikitKMeans
     from sklearn.cluster import MiniBatchKMeans
 
-    clusters = min(settings.clusters, len(points))
+    size = sum(bucket.size for bucket in buckets)
+    clusters = min(settings.clusters, size)
     inertia: list[float] = []
-    if len(points) <= settings.minibatch_above:
+    if size <= settings.minibatch_above:
         cluster_centers: str | NDArray[np.float32] = "k-means++"
+        everything = np.concatenate([points(bucket) for bucket in buckets])
         for _ in range(settings.epochs):  # one at a time: scikit-learn keeps no curve
             model = ScikitKMeans(
                 clusters, init=cluster_centers, n_init=1, max_iter=1, random_state=settings.seed
-            ).fit(points)
+            ).fit(everything)
             cluster_centers = model.cluster_centers_.astype(np.float32)
-            inertia.append(model.inertia_ / len(points))
+            inertia.append(model.inertia_ / size)
         return np.asarray(cluster_centers), tuple(inertia)
     generator = np.random.default_rng(settings.seed)
     batch = max(settings.batch, clusters)  # the first one is where the centers begin
     batches = MiniBatchKMeans(clusters, n_init=3, random_state=settings.seed)
     for _ in range(settings.epochs):
-        order = generator.permutation(len(points))
-        for start in range(0, len(order), batch):
-            batches.partial_fit(points[order[start : start + batch]])
-        inertia.append(float(-batches.score(points) / len(points)))
+        for bucket in buckets:
+            order = generator.permutation(bucket.size)
+            for start in range(0, len(order), batch):
+                batches.partial_fit(points(bucket)[order[start : start + batch]])
+        distances = sum(-batches.score(points(bucket)) for bucket in buckets)
+        inertia.append(float(distances / size))
     return batches.cluster_centers_.astype(np.float32), tuple(inertia)
 
 
@@ -215,7 +280,9 @@ FIRST_STAGE = FirstStage(
     settings=KMeansSettings,
     file="kmeans.npz",
     offline_lists="kmeans_clusters_recs.parquet",
-    fit=lambda data, settings: KMeans.fit(*data.sample(settings.rows, settings.seed), settings),
+    fit=lambda data, settings: KMeans.learn(
+        *data.samples(settings.rows, settings.seed, AT_ONCE), settings
+    ),
     looks_at=frozenset({"profile"}),
     title=Phrase("customer’s cluster", "кластер клиента"),
     score_means=Phrase("share that holds it", "доля имеющих продукт"),

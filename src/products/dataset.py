@@ -1,6 +1,7 @@
 """Customers as they were known at any month: what the training stages and the scoring read."""
 
 import datetime
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import ibis
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from src.engine import Engine, connect
 from src.models.customers import Customers
 from src.models.history import History
+from src.params import Section
 from src.products import paths
 from src.products.schema import Schema
 from src.products.windows import Windows
@@ -105,22 +107,65 @@ class Dataset:
         bool array, shape (rows, products)
             Holdings in the same months.
         """
+        _, (whole,) = self.samples(rows, seed, rows)
+        return whole
+
+    def samples(
+        self, rows: int, seed: int, at_once: int
+    ) -> tuple[int, Iterator[tuple[Customers, NDArray[np.bool_]]]]:
+        """Draw a sample in parts of about `at_once` rows, so that memory need not hold all.
+
+        Each part is of a range of customers, which is a range of the sorted table of profiles, and
+        has its share of the rows. A sample of one part is that of `sample`.
+
+        Returns
+        -------
+        int
+            Rows in all.
+        iterator of (Customers, bool array)
+            See `sample`.
+        """
+        known = np.zeros(len(self.history.customers), dtype=np.int8)
+        for _, lag in self._base_lags():
+            known += self.history.known(lag)
+        before = np.concatenate([[0], np.cumsum(known, dtype=np.int64)])
+        total = int(before[-1])
+        rows = min(rows, total)
+        parts = max(-(-rows // at_once), 1)
+        bounds = np.searchsorted(before, [total * part // parts for part in range(1, parts)])
+        cuts = [0, *bounds.tolist(), len(known)]
+        quotas = np.diff([rows * int(before[cut]) // max(total, 1) for cut in cuts])
+        generator = np.random.default_rng(seed)
+
+        def drawn() -> Iterator[tuple[Customers, NDArray[np.bool_]]]:
+            for start, end, quota in zip(cuts, cuts[1:], quotas, strict=False):
+                history = self._draw(self.history.of(slice(start, end)), int(quota), generator)
+                yield self.described(history), history.holdings()
+
+        return rows, drawn()
+
+    def _base_lags(self) -> list[tuple[Month, int]]:
+        """The base months, and how many months each lies before the one that is asked about."""
         months = [month_of(date) for date in self.windows.base]
-        lags = [months_from(month, self.windows.last) + 1 for month in months]
-        present = [np.flatnonzero(self.history.known(lag)) for lag in lags]
-        sizes = np.array([len(customers) for customers in present])
-        total = int(sizes.sum())
-        drawn = np.sort(
-            np.random.default_rng(seed).choice(total, size=min(rows, total), replace=False)
-        )
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        parts = []
-        for index, month in enumerate(months):
-            inside = drawn[(drawn >= starts[index]) & (drawn < starts[index + 1])]
-            chosen = present[index][inside - starts[index]]
-            parts.append(self.history.of(chosen).before(month + 1))
-        history = History.stack(parts)
-        return self.described(history), history.holdings()
+        return [(month, months_from(month, self.windows.last) + 1) for month in months]
+
+    def _draw(self, history: History, rows: int, generator: np.random.Generator) -> History:
+        """Draw base months of some customers, as known then; by month and customer."""
+        sizes = [np.count_nonzero(history.known(lag)) for _, lag in self._base_lags()]
+        drawn = np.sort(generator.choice(int(sum(sizes)), size=rows, replace=False))
+        parts, start = [], np.intp(0)
+        for (month, lag), size in zip(self._base_lags(), sizes, strict=True):
+            inside = drawn[(drawn >= start) & (drawn < start + size)]
+            chosen = np.flatnonzero(history.known(lag))[inside - start]
+            parts.append(history.of(chosen).before(month + 1))
+            start += size
+        return History.stack(parts)
+
+    def factorize(
+        self, shares: Iterable[pa.Table], items: int, settings: Section
+    ) -> NDArray[np.float32]:
+        """Let the engine factorise; see `TrainingData`."""
+        return self.engine.factorize(shares, items, **settings.model_dump())
 
     def known(self, month: Month) -> NDArray[np.bool_]:
         """Who was a customer in the month before a month; (all customers,)."""
@@ -138,6 +183,9 @@ class Dataset:
         months = np.unique(history.last)
         names = [*self.schema.clean_numeric, *self.schema.categorical]
         rows = self.engine.table(paths.CLEAN)
+        if len(history.customers):  # the file is sorted by them: the rest of it is not read
+            first, last = history.customers.min(), history.customers.max()
+            rows = rows.filter(rows.customer.between(first, last))
         if len(months) == 1:
             chosen = rows.filter(rows.month == dates[months[0]]).order_by("customer")
             table = self.engine.collect(chosen.select("customer", *names))

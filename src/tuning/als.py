@@ -2,9 +2,9 @@
 
 from src import params
 from src.errors import run
-from src.models.als import Als
+from src.models.als import FIRST_STAGE
 from src.models.contract import Scores
-from src.models.factorization import AlsSettings
+from src.models.factorization import TrainAls
 from src.products.dataset import Dataset
 from src.products.schema import Schema
 from src.tuning import report
@@ -16,13 +16,13 @@ from src.tuning.study import Sweep, reduced, run_trials
 def main() -> None:
     """Run the stage as both params files say."""
     tuning = params.load("als", Tuning, PARAMS)
-    settings = params.load("train_als", AlsSettings)
+    settings = params.load("train_als", TrainAls)
     dataset = Dataset.open(params.load("schema", Schema)).before_test()
     objective = Objective.of(dataset)
-    history = dataset.base_history()
 
-    def score(settings: AlsSettings, part: float) -> Scores:
-        return Als.fit(history, reduced(settings, "iterations", part)).score(objective.customers)
+    def score(settings: TrainAls, part: float) -> Scores:
+        model = FIRST_STAGE.fit(dataset, reduced(settings, "iterations", part))
+        return model.score(objective.customers)
 
     sweep = Sweep("als", "train_als", tuning, settings, objective, score)
     report.write(sweep, run_trials(sweep))

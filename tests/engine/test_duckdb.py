@@ -14,7 +14,7 @@ import pytest
 from src.engine import CellType, UnreadableError, connect
 from src.engine import duckdb as engine_module
 from src.engine.duckdb import DuckDB
-from src.errors import ResourceError
+from src.errors import InputError, ResourceError
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -324,3 +324,9 @@ def test_an_interrupt_ends_a_query_that_runs(engine: DuckDB) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_it_has_no_cluster_to_factorise_on(engine: DuckDB) -> None:
+    sentence = r"^there is no cluster to factorise on: name one in engine\.yaml .* or set 'trainer'"
+    with pytest.raises(InputError, match=sentence):
+        engine.factorize([], 3, factors=2, iterations=1, regularization=0.1, alpha=1, seed=7)

@@ -161,6 +161,9 @@ every_model = pytest.mark.parametrize("case", CASES, ids=lambda case: case.model
 ALL = slice(None)
 
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
+
 @pytest.fixture(scope="module")
 def fitted() -> Callable[[Case], Any]:
     """A model of each case, fitted once."""

@@ -12,6 +12,8 @@ from src.models.customers import Customers
 from src.models.kmeans import KMeans, KMeansSettings
 from tests.histories import strangers
 
+pytestmark = pytest.mark.usefixtures("workspace")
+
 
 def settings(**changes: object) -> KMeansSettings:
     usual = {
@@ -147,3 +149,67 @@ def test_blocks_of_customers_find_their_own_centers(monkeypatch: pytest.MonkeyPa
     whole = model.clusters(AGES).tolist()
     monkeypatch.setattr(kmeans, "_ROWS_AT_ONCE", 2)
     assert model.clusters(AGES).tolist() == whole
+
+
+# more than memory holds
+
+
+Part = tuple[Customers, NDArray[np.bool_]]
+
+
+def halves(people: Customers, holdings: NDArray[np.bool_]) -> list[Part]:
+    """The same customers in two parts."""
+    middle = len(people) // 2
+    return [
+        (people.of(rows), holdings[rows]) for rows in (slice(None, middle), slice(middle, None))
+    ]
+
+
+def test_parts_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A category that only the second part has, and one that is frequent only there."""
+    monkeypatch.setattr(kmeans, "AT_ONCE", 3)
+    people = customers(
+        age=[20.0, 21.0, 22.0, 60.0, 61.0, 62.0, 63.0],
+        segment=pd.Categorical(["a", "a", "b", "c", "c", "c", "b"]),
+    )
+    parts = [(people.of(slice(0, 3)), HOLDINGS[:3]), (people.of(slice(3, 7)), HOLDINGS[3:])]
+    model = KMeans.learn(7, parts, settings(min_frequency=0.25))
+    assert model.encoder.categories == {"segment": ("c", "a", "b")}  # 3, then 2 and 2 by name
+    assert model.widths == (3,)
+    assert model.mean == pytest.approx([309 / 7, 3 / 7, 2 / 7, 2 / 7])
+    assert model.scale[1:] == pytest.approx(np.sqrt([3 / 7 * 4 / 7, 2 / 7 * 5 / 7, 2 / 7 * 5 / 7]))
+    young, *_, old = model.clusters(people)
+    assert model.clusters(people).tolist() == [young] * 3 + [old] * 4
+    assert model.holdings[young] == pytest.approx([(2 + 3 / 7) / (3 + 1), (0 + 4 / 7) / (3 + 1)])
+    assert model.holdings[old] == pytest.approx([(1 + 3 / 7) / (4 + 1), (4 + 4 / 7) / (4 + 1)])
+
+
+@pytest.mark.parametrize("minibatch_above", [1000, 0], ids=["lloyd", "minibatch"])
+def test_parts_of_one_bucket_are_the_whole_to_the_bit(minibatch_above: int, tmp_path: Path) -> None:
+    people, holdings = blobs(200)
+    own = settings(minibatch_above=minibatch_above)
+    KMeans.fit(people, holdings, own).save(tmp_path / "whole.npz")
+    KMeans.learn(200, halves(people, holdings), own).save(tmp_path / "parts.npz")
+    assert (tmp_path / "parts.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
+
+
+def test_lloyd_finds_the_same_centers_in_several_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    people, holdings = blobs(200)
+    whole = KMeans.fit(people, holdings, settings(clusters=4, epochs=50))
+    monkeypatch.setattr(kmeans, "AT_ONCE", 40)
+    parts = KMeans.learn(200, halves(people, holdings), settings(clusters=4, epochs=50))
+    assert parts.mean.tolist() == whole.mean.tolist()
+    assert parts.scale.tolist() == whole.scale.tolist()
+    assert parts.inertia[-1] == pytest.approx(whole.inertia[-1], rel=0.02)
+
+
+def test_batches_of_several_buckets_are_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    people, holdings = blobs(2000)
+    own = settings(clusters=4, minibatch_above=0, batch=50)
+    whole = KMeans.fit(people, holdings, own)
+    monkeypatch.setattr(kmeans, "AT_ONCE", 300)
+    parts, again = (KMeans.learn(2000, halves(people, holdings), own) for _ in range(2))
+    assert parts.inertia == again.inertia
+    assert parts.inertia != whole.inertia
+    assert parts.inertia[-1] < 1.1 * whole.inertia[-1]
+    assert parts.holdings.mean() == pytest.approx(whole.holdings.mean(), abs=0.05)

@@ -35,6 +35,7 @@ HELD = {
 # params.yaml for models that fit at once
 SECTIONS: dict[str, dict[str, object]] = {
     "train_als": {
+        "trainer": "implicit",
         "factors": 2,
         "iterations": 2,
         "regularization": 0.1,

@@ -195,6 +195,42 @@ def test_a_sample_is_seeded_and_without_replacement(dataset: Dataset) -> None:
     }
 
 
+def test_a_sample_in_parts_is_of_ranges_of_customers(dataset: Dataset) -> None:
+    rows, parts = dataset.samples(100, 1, 4)
+    assert rows == 7
+    found = [
+        list(zip(customers.profile["age"].tolist(), holdings.tolist(), strict=True))
+        for customers, holdings in parts
+    ]
+    # half of 7 customer-months are those of 10 and 20, the other half those of 30 and 40
+    assert found == [
+        [IN_JANUARY[0], *IN_FEBRUARY[:2]],
+        [*IN_JANUARY[1:], *IN_FEBRUARY[2:]],
+    ]
+
+
+def test_every_part_of_a_sample_has_its_share(dataset: Dataset) -> None:
+    everything = IN_JANUARY + IN_FEBRUARY
+    for seed in range(20):
+        rows, parts = dataset.samples(5, seed, 3)
+        sizes, ages = [], []
+        for customers, _ in parts:
+            sizes.append(len(customers))
+            ages += customers.profile["age"].tolist()
+        assert rows == sum(sizes) == 5
+        assert sizes == [5 * 3 // 7, 5 - 5 * 3 // 7]
+        assert len(set(ages)) == 5
+        assert set(ages) <= {age for age, _ in everything}
+
+
+def test_a_sample_of_one_part_is_the_sample(dataset: Dataset) -> None:
+    for seed in range(5):
+        rows, parts = dataset.samples(3, seed, 3)
+        ((customers, _),) = parts
+        assert rows == 3
+        assert customers.profile["age"].tolist() == [age for age, _ in drawn(dataset, 3, seed)]
+
+
 def test_ids_may_be_texts(open_bank: OpenBank, bank: pd.DataFrame) -> None:
     named = open_bank(bank.assign(customer="c" + bank["customer"].astype(str)))
     customers = named.customers(MAY)

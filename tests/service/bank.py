@@ -51,7 +51,14 @@ PARAMS: dict[str, Any] = {
         "blend_months": 8,
         "lookback_months": 12,
     },
-    "train_als": {"factors": 3, "iterations": 3, "regularization": 0.1, "alpha": 5, "seed": 1},
+    "train_als": {
+        "trainer": "implicit",
+        "factors": 3,
+        "iterations": 3,
+        "regularization": 0.1,
+        "alpha": 5,
+        "seed": 1,
+    },
     "train_kmeans": {
         "clusters": 5,
         "epochs": 2,

@@ -4,15 +4,20 @@ import datetime
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from src.engine import CellType, Engine, SparkSettings, UnreadableError, connect
 from src.engine.duckdb import DuckDB
+from src.models.factorization import AlsSettings, new_als
 from src.parts import ROW_GROUP, files, read_table, verify
 from src.tables.cells import stripped
 from tests.spark.conftest import choose
@@ -212,6 +217,74 @@ def test_an_error_in_a_task_is_told(spark: Engine, settings: SparkSettings) -> N
     with pytest.raises(PythonException, match="ValueError: nothing is multiplied by 0"):
         list(spark.by_parts(multiplied, Factor(10, 0), Numbers(np.arange(5)), "numbers"))
     assert list(Path(settings.scratch).glob("spark-*/*/results")) == []
+
+
+# factors
+
+
+def shares(*held: list[float]) -> pa.Table:
+    """What some customers hold, as rows."""
+    usage = np.array(held, dtype=np.float32)
+    customers, items = np.nonzero(usage)
+    numbers = {"customer": customers.astype(np.int32), "item": items.astype(np.int32)}
+    return pa.table({**numbers, "share": usage[customers, items]})
+
+
+def later(start: int, table: pa.Table) -> pa.Table:
+    """The same rows of customers who are counted from another number."""
+    moved = pc.cast(pc.add(table["customer"], start), pa.int32())
+    return table.set_column(0, "customer", moved)
+
+
+# Whoever uses one of items 0-2 uses the others, too; likewise 3-5; nobody uses item 6.
+GROUPS = [[1, 1, 0.5, 0, 0, 0, 0]] * 8 + [[0, 0, 0, 1, 1, 0.5, 0]] * 8
+LEARN: dict[str, Any] = {
+    "factors": 2,
+    "iterations": 6,
+    "regularization": 10.0,
+    "alpha": 10.0,
+    "seed": 1,
+}
+
+
+def of_implicit() -> NDArray[np.float32]:
+    """Products of its factors of items, which no rotation of the factors changes."""
+    usage = sp.csr_matrix(np.array(GROUPS, dtype=np.float32))
+    with threadpool_limits(limits=1, user_api="blas"):
+        model = new_als(AlsSettings(**LEARN | {"iterations": 300}))
+        model.fit(usage, show_progress=False)
+    return np.asarray(model.item_factors @ model.item_factors.T)
+
+
+def test_factors_are_implicits_where_all_counts_are_the_same(
+    spark: Engine, settings: SparkSettings
+) -> None:
+    parts = [shares(*GROUPS[:10]), later(10, shares(*GROUPS[10:]))]
+    found = spark.factorize(parts, 7, **LEARN)
+    again = spark.factorize(parts, 7, **LEARN)
+    assert found.dtype == np.float32
+    assert found.tobytes() == again.tobytes()
+    assert found[6].tolist() == [0, 0]
+    assert found @ found.T == pytest.approx(of_implicit(), abs=1e-2)
+    assert list(Path(settings.scratch).glob("spark-*/*/shares")) == []
+
+
+def test_several_blocks_of_customers_find_the_same_factors(
+    spark: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.engine.spark._RATINGS_IN_BLOCK", 20)
+    parts = [shares(*GROUPS[:10]), later(10, shares(*GROUPS[10:]))]
+    found = spark.factorize(parts, 7, **LEARN)
+    assert found @ found.T == pytest.approx(of_implicit(), abs=1e-2)
+
+
+def test_a_system_without_a_solution_has_no_factors(spark: Engine) -> None:
+    found = spark.factorize([shares([1, 0])], 2, **LEARN | {"factors": 8, "regularization": 0.0})
+    assert np.isnan(found).all()
+
+
+def test_no_shares_are_no_factors(spark: Engine) -> None:
+    assert spark.factorize([], 2, **LEARN).tolist() == [[0, 0]] * 2
 
 
 # raw files

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -16,8 +17,10 @@ import yaml
 from src import lists
 from src.eda import dynamics, portrait
 from src.eda.tables import EdaTables
-from src.engine import Engine, SparkSettings
+from src.engine import SETTINGS, Engine, SparkSettings
 from src.errors import InputError
+from src.models.als import FIRST_STAGE as ALS
+from src.models.als import Als
 from src.models.registry import FIRST_STAGE
 from src.params import load
 from src.parts import files, read_table, verify
@@ -205,6 +208,24 @@ def test_files_of_scored_products(scored: dict[str, dict[str, bytes]]) -> None:
     lists_of = {f"{paths.SERVING_LISTS}/{name}.parquet" for name in FIRST_STAGE}
     assert {*tables, *lists_of, paths.TEST_SCORES, paths.METRICS, paths.GAINS_PNG} <= set(ours)
     assert len(pq.read_table(io.BytesIO(ours[paths.CHANCES]))) > 4 * 400
+
+
+def test_als_of_the_cluster(products: Both, tmp_path: Path) -> None:
+    sections: dict[str, dict[str, object]] = {"train_als": {"trainer": "cluster", "iterations": 2}}
+    for name, source in products.items():
+        for file in (*FILES, "params.yaml", SETTINGS):
+            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / file, tmp_path / name / file)
+        change(tmp_path / name / "params.yaml", sections)
+    with inside(tmp_path / "spark"):
+        train_als.main()
+        model = Als.load(f"{paths.MODELS}/{ALS.file}")
+        assert np.isfinite(model.item_factors).all()
+        assert model.item_factors.any(axis=1).sum() > 10  # of products that somebody holds
+        assert len(pq.read_table(f"{paths.TABLES}/{ALS.offline_lists}")) > 2000
+    sentence = "there is no cluster to factorise on"
+    with inside(tmp_path / "duckdb"), pytest.raises(InputError, match=sentence):
+        train_als.main()
 
 
 @pytest.mark.usefixtures("spark")

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from src import params
 from src.errors import InputError
-from src.models.factorization import AlsSettings
+from src.models.factorization import TrainAls
 from src.models.kmeans import KMeansSettings
 from src.models.mlc import MlcSettings
 from src.models.ranker import RankerSettings
@@ -121,7 +121,7 @@ def test_all_faults_are_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("model", "section", "settings"),
     [
-        ("als", "train_als", AlsSettings),
+        ("als", "train_als", TrainAls),
         ("kmeans", "train_kmeans", KMeansSettings),
         ("mlc", "train_mlc", MlcSettings),
         ("blend", "blend", RankerSettings),

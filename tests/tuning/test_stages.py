@@ -14,7 +14,7 @@ import yaml
 from src.errors import InputError
 from src.models.als import Als
 from src.models.contract import Scores
-from src.models.factorization import AlsSettings
+from src.models.factorization import TrainAls
 from src.models.kmeans import KMeans, KMeansSettings
 from src.models.mlc import Mlc, MlcSettings
 from src.models.ranker import RankerSettings
@@ -27,7 +27,7 @@ from src.tuning import report
 from src.tuning.objective import Objective
 from tests.tuning.test_objective import hold
 
-ALS = AlsSettings(factors=2, iterations=4, regularization=0.1, alpha=5, seed=7)
+ALS = TrainAls(trainer="implicit", factors=2, iterations=4, regularization=0.1, alpha=5, seed=7)
 KMEANS = KMeansSettings(
     clusters=3,
     epochs=4,
@@ -96,7 +96,7 @@ def scores_of(model: str, dataset: Dataset, objective: Objective) -> Scores:
     """As the training stages fit them, on the months before the test month."""
     customers, holdings = dataset.sample(100, seed=7)
     if model == "als":
-        return Als.fit(dataset.base_history(), ALS).score(objective.customers)
+        return Als.learn(dataset, ALS).score(objective.customers)
     if model == "kmeans":
         return KMeans.fit(customers, holdings, KMEANS).score(objective.customers)
     if model == "mlc":
@@ -113,7 +113,7 @@ def scores_of(model: str, dataset: Dataset, objective: Objective) -> Scores:
 
 def save_first_stage(dataset: Dataset) -> None:
     customers, holdings = dataset.sample(100, seed=7)
-    Als.fit(dataset.base_history(), ALS).save(f"{paths.MODELS}/als.npz")
+    Als.learn(dataset, ALS).save(f"{paths.MODELS}/als.npz")
     KMeans.fit(customers, holdings, KMEANS).save(f"{paths.MODELS}/kmeans.npz")
     Mlc.fit(customers, holdings, MLC).save(f"{paths.MODELS}/mlc.cbm")
 
