@@ -89,9 +89,9 @@ def closure(module: str) -> frozenset[str]:
 
 def has_code(file: str) -> bool:
     """Whether a file is more than the docstring of a package."""
-    body = tree(file).body
     return not file.endswith("__init__.py") or any(
-        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body
+        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in tree(file).body
     )
 
 
