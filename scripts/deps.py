@@ -35,6 +35,7 @@ def module_of(package: str, stage: str) -> str:
     return f"src.simulation.{package}" if stage == "simulate" else f"src.{package}.{stage}"
 
 
+@cache
 def file_of(module: str) -> str | None:
     """The file of a module or package of this repository; None for anything else."""
     path = Path(*module.split("."))
@@ -44,8 +45,13 @@ def file_of(module: str) -> str | None:
     return None
 
 
-def imported(file: str) -> Iterator[str]:
+@cache
+def imported(file: str) -> tuple[str, ...]:
     """Dotted names that a file imports, at its top or inside functions."""
+    return tuple(_imported(file))
+
+
+def _imported(file: str) -> Iterator[str]:
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
