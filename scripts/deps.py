@@ -35,6 +35,7 @@ def module_of(package: str, stage: str) -> str:
     return f"src.simulation.{package}" if stage == "simulate" else f"src.{package}.{stage}"
 
 
+@cache
 def file_of(module: str) -> str | None:
     """The file of a module or package of this repository; None for anything else."""
     path = Path(*module.split("."))
@@ -44,8 +45,13 @@ def file_of(module: str) -> str | None:
     return None
 
 
-def imported(file: str) -> Iterator[str]:
+@cache
+def imported(file: str) -> tuple[str, ...]:
     """Dotted names that a file imports, at its top or inside functions."""
+    return tuple(_imported(file))
+
+
+def _imported(file: str) -> Iterator[str]:
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -89,9 +95,9 @@ def closure(module: str) -> frozenset[str]:
 
 def has_code(file: str) -> bool:
     """Whether a file is more than the docstring of a package."""
-    body = tree(file).body
     return not file.endswith("__init__.py") or any(
-        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body
+        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in tree(file).body
     )
 
 

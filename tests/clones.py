@@ -138,8 +138,6 @@ def environment(home: Path) -> dict[str, str]:
     tools = ("GIT_", "DVC_", "AWS_", "S3_", "RCLONE_", "MLFLOW_")
     foreign = (*tools, "NEXTBEST_", "PYTHON", "COVERAGE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    if sys.dont_write_bytecode:  # compile the libraries once, not anew in every stage
-        kept["PYTHONPYCACHEPREFIX"] = str(home / "compiled")
     return kept | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONIOENCODING": "utf-8",

@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -143,15 +144,20 @@ class Load:
 
 def loads(stage: Stage) -> list[Load]:
     """Sections that the stage and what it imports load."""
+    return [load for file in closure(stage.module) for load in loads_in(file)]
+
+
+@cache
+def loads_in(file: str) -> list[Load]:
+    """Sections that a file loads."""
     found: list[Load] = []
-    for file in closure(stage.module):
-        for node in ast.walk(tree(file)):
-            if not isinstance(node, ast.Call) or len(node.args) < 2:
-                continue  # the load of a model takes one argument
-            if file == ENGINE:
-                continue  # both engines write the same: no stage depends on which one it is
-            if ast.unparse(node.func) in {"params.load", "load"}:
-                found += loads_of(file, *node.args)
+    if file == ENGINE:
+        return found  # both engines write the same: no stage depends on which one it is
+    for node in ast.walk(tree(file)):
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            continue  # the load of a model takes one argument
+        if ast.unparse(node.func) in {"params.load", "load"}:
+            found += loads_of(file, *node.args)
     return found
 
 
@@ -176,6 +182,7 @@ def touched(stage: Stage) -> set[str]:
     }
 
 
+@cache
 def catalogues(file: str) -> list[tuple[str, str]]:
     """Catalogues of paths that a file imports, and what it calls them."""
     return [

@@ -7,7 +7,6 @@ A *ranking* is int16, (customers, k), best first, -1 behind the last; *relevant*
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
 from src.evaluation import metrics
 from src.evaluation.intervals import Interval, bootstrap_means
@@ -125,6 +124,9 @@ def product_precision(
     per model of `scores`. Products that nobody added are left out. `titles` names all products, in
     the order of their columns.
     """
+    # A second to import, which the monthly cycle and the backtest need not wait for.
+    from sklearn.metrics import average_precision_score
+
     rows = []
     for index, (product, title) in enumerate(titles.items()):
         free = additions.any(axis=1) & ~held[:, index]

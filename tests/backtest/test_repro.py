@@ -72,7 +72,7 @@ def test_a_killed_backtest_goes_on_and_ends_as_if_not(clone: Clone) -> None:
 
 @pytest.mark.repro
 def test_revisions_are_compared_over_all_months(clone: Clone) -> None:
-    clone.change({"predict": {"at_most": 2}}, PARAMS)
+    clone.change({"predict": {"at_most": 2, "workers": 1}}, PARAMS)
     clone.run("dvc", "repro", PIPELINE)
     clone.commit("A backtest")
     assert "No difference: identical" in over_months(clone, "HEAD", "workspace")

@@ -1,6 +1,7 @@
 """The small bank, run through the pipeline once, and services of it."""
 
 import csv
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -23,6 +24,21 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("NEXTBEST_") and name != "NEXTBEST_REAL_DATA":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def imported_once() -> Iterator[None]:
+    """Every service that starts or reloads looks through all objects for garbage.
+
+    Those of what all the tests have imported, many more than its own, are kept out of its sight.
+    """
+    gc.collect()
+    gc.freeze()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "unfreeze", lambda: None)
+        patch.setattr(gc, "freeze", lambda: None)
+        yield
+    gc.unfreeze()
 
 
 def run_pipeline(folder: Path, rows: list[dict[str, Any]], params: dict[str, Any]) -> None:

@@ -55,24 +55,27 @@ def test_integers_beside_a_null_keep_their_digits(spark: Engine) -> None:
     ]
 
 
-MANY = pa.table(
-    {
-        "customer": pa.array([number * 7919 % 300_007 for number in range(300_007)]),
-        "text": pa.array([f"é{number % 97}" if number % 5 else None for number in range(300_007)]),
-        "share": pa.array([number / 7 if number % 3 else None for number in range(300_007)]),
-        "day": pa.array([datetime.date(2016, 5, 1 + number % 28) for number in range(300_007)]),
-        "held": pa.array([None if number % 11 else number % 2 == 0 for number in range(300_007)]),
-    }
-)
+@pytest.fixture(scope="module")
+def many() -> pa.Table:
+    numbers = range(300_007)
+    return pa.table(
+        {
+            "customer": [number * 7919 % 300_007 for number in numbers],
+            "text": [f"é{number % 97}" if number % 5 else None for number in numbers],
+            "share": [number / 7 if number % 3 else None for number in numbers],
+            "day": [datetime.date(2016, 5, 1 + number % 28) for number in numbers],
+            "held": [None if number % 11 else number % 2 == 0 for number in numbers],
+        }
+    )
 
 
 @pytest.mark.parametrize("compression", ["zstd", "lz4_raw"])
 def test_a_table_of_several_row_groups_has_the_same_bytes(
-    spark: Engine, duck: DuckDB, compression: str
+    spark: Engine, duck: DuckDB, many: pa.Table, compression: str
 ) -> None:
     files = []
     for name, engine in (("spark", spark), ("duckdb", duck)):
-        rows = opened(engine, MANY)
+        rows = opened(engine, many)
         # Columns of expressions, as those of the stages are: that one has no null is not known.
         rows = rows.mutate(
             customer=(rows.customer + 1).nullif(-1), day=rows.day.nullif(datetime.date(2000, 1, 1))
@@ -136,7 +139,7 @@ def test_a_table_that_is_not_there(spark: Engine) -> None:
 
 @pytest.mark.parametrize("order", [["customer"], []])
 def test_a_table_that_is_too_large_for_a_file(
-    spark: "Spark", duck: DuckDB, settings: SparkSettings, order: list[str]
+    spark: "Spark", duck: DuckDB, settings: SparkSettings, many: pa.Table, order: list[str]
 ) -> None:
     small = replace(spark, rows_in_one_file=100_000)
     divided = spark.backend._session.conf
@@ -144,14 +147,14 @@ def test_a_table_that_is_too_large_for_a_file(
     for partitions, folder in zip((2, 5), folders, strict=True):
         divided.set("spark.sql.shuffle.partitions", partitions)
         folder.write_text("old", encoding="utf-8")
-        small.write(opened(spark, MANY), folder, order)
+        small.write(opened(spark, many), folder, order)
         verify(folder)
     divided.set("spark.sql.shuffle.partitions", settings.shuffle_partitions)
     assert [pq.read_metadata(file).num_rows for file in files(folders[0])] == [
         100_000, 100_000, 100_000, 7,
     ]  # fmt: skip
-    ordered = MANY.sort_by("customer")
-    assert read_table(folders[0]).equals(ordered if order else MANY)
+    ordered = many.sort_by("customer")
+    assert read_table(folders[0]).equals(ordered if order else many)
     for engine in (spark, duck):
         found = engine.table(folders[0]).order_by("customer")
         assert engine.collect(found).equals(ordered)

@@ -1,5 +1,7 @@
 """The OpenAPI document says what the guard asks for."""
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from src.service.web.access import scope_of
@@ -18,8 +20,21 @@ _REFUSALS = {
 
 
 def describe_security(app: FastAPI) -> None:
-    """Put the scope of each route, and how it may be refused, into the document."""
-    document = app.openapi()
+    """Put the scope of each route, and how it may be refused, into the document.
+
+    It is made when it is first asked for, and not at every start.
+    """
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _describe(plain())
+        return plain()
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _describe(document: dict[str, Any]) -> None:
     components = document.setdefault("components", {})
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     for operations in document["paths"].values():
