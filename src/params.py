@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +33,10 @@ def read_yaml(text: str | bytes) -> Any:
     return YAML(typ="safe").load(text)
 
 
+# Once for each content: a stage asks for many sections, and to parse the file takes 50 ms.
+_parsed = lru_cache(maxsize=8)(read_yaml)
+
+
 def load(section: str, model: type[AnySection], path: str = "params.yaml") -> AnySection:
     """Read and check one section of a params file.
 
@@ -51,7 +56,7 @@ def load(section: str, model: type[AnySection], path: str = "params.yaml") -> An
         range; the message names file, key and value.
     """
     try:
-        content = read_yaml(Path(path).read_text(encoding="utf-8"))
+        content = _parsed(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path} is missing: run from the root of the repository") from None
     except YAMLError as error:
