@@ -21,10 +21,11 @@ from src.engine import SETTINGS
 from src.simulation.calibration import TOTAL_CUSTOMERS
 
 
-def choose(engine: str, folder: Path) -> None:
+def choose(engine: str, cores: int, folder: Path) -> None:
     """Put engine.yaml with an engine into a folder."""
     content = yaml.safe_load(Path(SETTINGS).read_text(encoding="utf-8"))
     content["engine"]["name"] = engine
+    content["engine"]["spark"]["cores"] = cores
     (folder / SETTINGS).write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
@@ -33,14 +34,14 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(np.maximum(seconds, 0.01)), 1)[0])
 
 
-def benchmark(folder: Path, sizes: list[int], engine: str, stages: list[str]) -> None:
+def benchmark(folder: Path, sizes: list[int], engine: str, cores: int, stages: list[str]) -> None:
     """Print a Markdown table of all runs, and one of the exponents."""
     print("| stage | wall, s | processor, s | peak memory, GB |\n| --- | --: | --: | --: |")
     found = []
     for size in sizes:
         own_folder = folder / f"{size}"
         own_folder.mkdir(parents=True, exist_ok=True)
-        choose(engine, own_folder)
+        choose(engine, cores, own_folder)
         found.append(runs(own_folder, size, stages, f"{size:,} customers: "))
     if len(sizes) == 1:
         return
@@ -59,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--shares", type=float, nargs="+", default=[0.01, 0.1, 1.0])
     parser.add_argument("--engine", choices=["duckdb", "spark"], default="duckdb")
+    parser.add_argument("--cores", type=int, default=2, help="of Spark: an executor has one")
     every = every_stage()
     parser.add_argument("--stages", type=int, default=len(every), help="so many, from the first")
     parser.add_argument("--folder", type=Path, help="where to work, and leave everything")
@@ -66,10 +68,10 @@ def main() -> None:
     sizes = [round(share * TOTAL_CUSTOMERS) for share in chosen.shares]
     stages = every[: chosen.stages]
     if chosen.folder:
-        benchmark(chosen.folder.resolve(), sizes, chosen.engine, stages)
+        benchmark(chosen.folder.resolve(), sizes, chosen.engine, chosen.cores, stages)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            benchmark(Path(folder), sizes, chosen.engine, stages)
+            benchmark(Path(folder), sizes, chosen.engine, chosen.cores, stages)
 
 
 if __name__ == "__main__":
