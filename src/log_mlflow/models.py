@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def log_model(name: str, finished: Finished, folder: Path) -> str:
     str
         URI of the model.
     """
+    sys.dont_write_bytecode = True  # MLflow tries the model among the files that it then sends
     modules = code(finished.stages)
     files = serving()
     models = [files[name]] if name in FIRST_STAGE else list(files.values())

@@ -201,6 +201,7 @@ def test_runs_hold_the_revision_and_not_the_workspace(server: Server, clone: Clo
     judged = json.loads(clone.run("git", "show", f"HEAD:{paths.METRICS}"))
     als, blend = runs["ALS_processing"].data, runs["BLEND_processing"].data
     assert als.params == {
+        "train_als.trainer": "implicit",
         "train_als.factors": "4",
         "train_als.iterations": "3",
         "train_als.regularization": "0.01",
