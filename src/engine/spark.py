@@ -605,6 +605,7 @@ def _watch(session: SparkSession, settings: SparkSettings) -> None:
         while not context.isStopped():
             if context.getExecutorMemoryStatus().size() > 1:
                 seen = time.monotonic()
+                _LOST.clear()
             elif time.monotonic() - seen > settings.wait_seconds:
                 _LOST.set()
                 context.cancelAllJobs()

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import numpy as np
@@ -126,8 +126,8 @@ class Dataset:
             See `sample`.
         """
         known = np.zeros(len(self.history.customers), dtype=np.int8)
-        for _, lag in self._base_lags():
-            known += self.history.known(lag)
+        for date in self.windows.base:
+            known += self.known(month_of(date) + 1)
         before = np.concatenate([[0], np.cumsum(known, dtype=np.int64)])
         total = int(before[-1])
         rows = min(rows, total)
@@ -139,26 +139,22 @@ class Dataset:
 
         def drawn() -> Iterator[tuple[Customers, NDArray[np.bool_]]]:
             for start, end, quota in zip(cuts, cuts[1:], quotas, strict=False):
-                history = self._draw(self.history.of(slice(start, end)), int(quota), generator)
+                part = replace(self, history=self.history.of(slice(start, end)))
+                history = part._draw(int(quota), generator)
                 yield self.described(history), history.holdings()
 
         return rows, drawn()
 
-    def _base_lags(self) -> list[tuple[Month, int]]:
-        """The base months, and how many months each lies before the one that is asked about."""
+    def _draw(self, rows: int, generator: np.random.Generator) -> History:
+        """Draw base months of customers, as known then; by month and customer."""
         months = [month_of(date) for date in self.windows.base]
-        return [(month, months_from(month, self.windows.last) + 1) for month in months]
-
-    def _draw(self, history: History, rows: int, generator: np.random.Generator) -> History:
-        """Draw base months of some customers, as known then; by month and customer."""
-        sizes = [np.count_nonzero(history.known(lag)) for _, lag in self._base_lags()]
-        drawn = np.sort(generator.choice(int(sum(sizes)), size=rows, replace=False))
-        parts, start = [], np.intp(0)
-        for (month, lag), size in zip(self._base_lags(), sizes, strict=True):
-            inside = drawn[(drawn >= start) & (drawn < start + size)]
-            chosen = np.flatnonzero(history.known(lag))[inside - start]
-            parts.append(history.of(chosen).before(month + 1))
-            start += size
+        present = [np.flatnonzero(self.known(month + 1)) for month in months]
+        drawn = np.sort(generator.choice(sum(map(len, present)), size=rows, replace=False))
+        parts, start = [], 0
+        for month, there in zip(months, present, strict=True):
+            inside = drawn[(drawn >= start) & (drawn < start + len(there))]
+            parts.append(self.history.of(there[inside - start]).before(month + 1))
+            start += len(there)
         return History.stack(parts)
 
     def factorize(

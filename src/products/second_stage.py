@@ -113,8 +113,8 @@ def fit_pool(
     """Weigh ranker and propensity by what adders of the last blend month added.
 
     Neither has learnt from it: a ranker of the months before is fitted for this, from a quarter of
-    the rows, as the weights hardly change with more. If these months have too few adders for one,
-    the pool is the geometric mean.
+    the rows. With more, the ranker weighs more, but the ranking hardly changes (docs/models.md). If
+    these months have too few adders for one, the pool is the geometric mean.
 
     Parameters
     ----------
