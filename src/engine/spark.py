@@ -537,6 +537,8 @@ def _started(settings: SparkSettings, scratch: Path) -> SparkSession:
         "spark.executorEnv.NEXTBEST_TMP": scratch,
         "spark.sql.shuffle.partitions": settings.shuffle_partitions,
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # What follows from conditions on twenty columns takes the planner longer than the rows.
+        "spark.sql.constraintPropagation.enabled": "false",
         "spark.sql.timestampType": "TIMESTAMP_NTZ",  # a time is what was written, without a zone
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.session.timeZone": "UTC",

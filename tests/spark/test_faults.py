@@ -175,7 +175,7 @@ def test_after_that_a_run_completes_although_a_worker_is_killed(right: dict[str,
 
 
 def test_nothing_waits_for_ever_when_the_last_worker_is_lost(right: dict[str, str]) -> None:  # noqa: ARG001
-    choose("spark", settings_for("data/tmp", wait_seconds=20))
+    choose("spark", settings_for("data/tmp", wait_seconds=12))
     process = start("-c", SCORING)
     scored = lambda: list(Path("data/tmp").glob("spark-*/*/results/*"))  # noqa: E731
     wait_for(scored, process)
