@@ -105,10 +105,9 @@ $(UV):
 	@touch $@
 
 # An environment of its own: PySpark is half a gigabyte. The lists are complete: to look for what it
-# depends on, uv would download it once more, although it has it. Few of its modules are ever used,
-# so bytecode is made when they are.
+# depends on, uv would download it once more, although it has it.
 .venv-spark/installed: requirements.txt requirements-dev.txt requirements-spark.txt | $(UV)
 	test -x .venv-spark/bin/python || $(PYTHON) -m venv .venv-spark
-	$(UV) pip install --quiet --no-deps --python .venv-spark/bin/python \
+	$(UV) pip install --quiet --compile-bytecode --no-deps --python .venv-spark/bin/python \
 		-r requirements.txt -r requirements-dev.txt -r requirements-spark.txt
 	@touch $@
