@@ -26,7 +26,7 @@ class ProductsSimulation(Section):
     Attributes
     ----------
     customers : int
-        Customers who are ever seen; the real data has 956,645.
+        Customers who are ever seen; the real data has 956,645, and three times as many are the most.
     months : int
         Snapshots written; the last is always 2016-05-28. Whatever the number, history begins in
         2015-01, and the truth may depend on months that are not written.
@@ -34,7 +34,7 @@ class ProductsSimulation(Section):
         The same parameters give the same bytes.
     """
 
-    customers: int = Field(ge=500, le=calibration.TOTAL_CUSTOMERS)
+    customers: int = Field(ge=500, le=3 * calibration.TOTAL_CUSTOMERS)
     months: int = Field(ge=4, le=17)
     seed: int = Field(ge=0)
 
