@@ -26,7 +26,7 @@ class ProductsSimulation(Section):
     Attributes
     ----------
     customers : int
-        Customers who are ever seen; the real data has 956,645, and three times as many are the most.
+        Customers who are ever seen; the real data has 956,645, the most is three times as many.
     months : int
         Snapshots written; the last is always 2016-05-28. Whatever the number, history begins in
         2015-01, and the truth may depend on months that are not written.
