@@ -7,7 +7,7 @@ from src.simulation import effects
 from src.simulation.calibration import TOTAL_CUSTOMERS, Calibration, Codes, Flags, Integers
 from src.simulation.profiles import NEVER, POPULATIONS, Profiles, leavers_by
 
-NUMBERS = range(15_889, 1_553_689)
+NUMBERS = range(15_889, 1_553_689)  # ids of the real bank's customers
 FIRST_OF_NEWCOMERS = POPULATIONS.index("autumn")
 JULY_2015 = 6
 AUTUMN_2015 = range(7, 11)
@@ -61,7 +61,7 @@ def draw(calibration: Calibration, customers: int, random: np.random.Generator) 
     women = np.array([WOMEN.get(name, 0.45) for name in effects.SEGMENTS])
     order = np.lexsort((random.random(customers), arrival - tenure))
     return Profiles(
-        customer=np.sort(random.choice(len(NUMBERS), customers, replace=False)) + NUMBERS.start,
+        customer=customer_numbers(customers, random),
         arrival=arrival[order],
         leaves=np.where(going, hidden, NEVER).astype(np.int32)[order],
         hidden_until=hidden[order],
@@ -90,6 +90,12 @@ def _cells(calibration: Calibration, population: Codes, random: np.random.Genera
         mine = np.flatnonzero(population == code)
         cells[mine] = random.choice(rows, len(mine), p=weights / weights.sum())
     return cells
+
+
+def customer_numbers(customers: int, random: np.random.Generator) -> Integers:
+    """Ids, ascending; no denser than the real ones, however many customers there are."""
+    most = len(NUMBERS) * -(-customers // TOTAL_CUSTOMERS)
+    return np.sort(random.choice(most, customers, replace=False)) + NUMBERS.start
 
 
 def _sentinel(arrival: Codes, random: np.random.Generator) -> Flags:

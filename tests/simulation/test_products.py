@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from src.simulation import raw_text
-from src.simulation.calibration import Calibration
+from src.simulation.calibration import TOTAL_CUSTOMERS, Calibration
+from src.simulation.population import NUMBERS, customer_numbers
 from src.simulation.products import ProductsSimulation, simulate
 
 
@@ -72,3 +73,16 @@ def test_truth(raw: pd.DataFrame, truth: pd.DataFrame, facts: Calibration) -> No
 def test_params_out_of_range(wrong: dict[str, int]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         ProductsSimulation.model_validate({"customers": 500, "months": 17, "seed": 0, **wrong})
+
+
+def test_a_bank_of_three_times_the_size_has_ids_for_all() -> None:
+    customers = 3 * TOTAL_CUSTOMERS
+    assert ProductsSimulation(customers=customers, months=17, seed=1).customers == customers
+    with pytest.raises(ValueError, match="less than or equal to 2869935"):
+        ProductsSimulation(customers=customers + 1, months=17, seed=1)
+    ids = customer_numbers(customers, np.random.default_rng(1))
+    assert len(ids) == customers
+    assert (np.diff(ids) > 0).all()
+    assert ids[-1] < NUMBERS.start + 3 * len(NUMBERS)
+    real = customer_numbers(TOTAL_CUSTOMERS, np.random.default_rng(1))
+    assert real[-1] < NUMBERS.stop
