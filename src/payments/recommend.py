@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from src import params
+from src.engine import Engine, connect
 from src.errors import run
 from src.payments import manifest, paths
 from src.payments.calendar import Calendar, date_of
@@ -24,14 +24,12 @@ from src.payments.operations.snapshot import Snapshot, by_operation
 from src.payments.payments import Payments
 from src.payments.providers.evaluation import check, learn
 from src.payments.providers.known import Known
-from src.payments.providers.models import fit_models
-from src.payments.providers.second_stage import SecondStage
-from src.payments.providers.windows import ExampleSettings, recommend, regions_known
+from src.payments.providers.offering import Clients, Offering, offers
+from src.payments.providers.windows import ExampleSettings
 from src.payments.schema import PARAMS
 from src.payments.windows import Split, Windows
 from src.reporting import write_exact, write_parquet
 
-_AT_ONCE = 10_000  # clients
 _POPULAR = 100  # providers of a list for clients who are not known
 
 
@@ -90,7 +88,7 @@ def due_table(snapshot: Snapshot) -> pa.Table:
     return table.take(pa.array(order))
 
 
-def example_table(known: Known, second_stage: SecondStage, settings: ExampleSettings) -> pa.Table:
+def example_table(engine: Engine, known: Known, offering: Offering) -> pa.Table:
     """Offer new providers to every client.
 
     Returns
@@ -98,24 +96,15 @@ def example_table(known: Known, second_stage: SecondStage, settings: ExampleSett
     pa.Table
         client, place (1 is best), provider, score (float32); by client and place.
     """
-    models = fit_models(known, settings.second_stage.models, settings.models)
-    regions = regions_known(known, settings)
-    clients = np.unique(known.pairs.client)
-    batches = [clients[start : start + _AT_ONCE] for start in range(0, len(clients), _AT_ONCE)]
-    parts = [
-        recommend(known, regions, models, second_stage, batch, settings)
-        for batch in tqdm(batches, "new providers", unit="batch", disable=None)
-    ]
-    client, place, provider, score = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("client", "place", "provider", "score")
-    )
+    clients = Clients(np.unique(known.pairs.client))
+    parts = list(engine.by_parts(offers, offering, clients, "new providers"))
+    found = pa.concat_tables([part["offers"] for part in parts])
     return pa.table(
         {
-            "client": known.payments.clients[client],
-            "place": pa.array(place, pa.int32()),
-            "provider": pa.array(known.payments.providers).take(pa.array(provider)),
-            "score": score,
+            "client": known.payments.clients[found["client"].to_numpy()],
+            "place": found["place"].combine_chunks(),
+            "provider": pa.array(known.payments.providers).take(found["provider"].combine_chunks()),
+            "score": found["score"].combine_chunks(),
         }
     )
 
@@ -156,8 +145,8 @@ def main() -> None:
     observing = params.load("observe", Observe, PARAMS)
     calendar = params.load("calendar", Calendar, PARAMS)
     payments = Payments.open(paths.CLEAN)
-    offering = params.load("examples", ExampleSettings, PARAMS)
-    check(offering)
+    examples = params.load("examples", ExampleSettings, PARAMS)
+    check(examples)
     # What was evaluated, moved to the end: learn, choose a threshold, and ask about what follows.
     windows = Windows.of(payments, params.load("split", Split, PARAMS)).moved_to_the_end()
     table = observe(payments, windows, observing, calendar, ("train", "valid"))
@@ -170,8 +159,9 @@ def main() -> None:
     snapshot = Snapshot(used, windows.end, observing.lookback_days, observing.horizon_days)
     population = Population.of(used, windows.end, observing.lookback_days)
     chance = models.score(factor_columns(Basis(snapshot, population, calendar)))[chosen]
-    known = Known.before(everything, windows.end, offering.never_offered)
-    examples = example_table(known, learn(everything, windows.end, offering), offering)
+    known = Known.before(everything, windows.end, examples.never_offered)
+    second_stage = learn(everything, windows.end, examples)
+    offered = example_table(connect(), known, Offering.of(known, second_stage, examples))
     popular = popular_table(known)
     # All that is served is written here, when all of it is at hand.
     Path(paths.SERVED_OPERATIONS).mkdir(parents=True, exist_ok=True)
@@ -190,7 +180,7 @@ def main() -> None:
     )
     write_parquet(paths.OPERATIONS, operation_table(snapshot, chance, threshold))
     write_parquet(paths.DUE, due_table(snapshot))
-    write_parquet(paths.NEW_PROVIDERS, examples)
+    write_parquet(paths.NEW_PROVIDERS, offered)
     write_parquet(paths.POPULAR, popular)
     manifest.write()  # last: what it names is all there
 

@@ -100,7 +100,8 @@ class NewProviders:
         rankings = []
         for known, targets in self.windows:
             model = {"als": als(known, settings)}
-            offered = candidates(model, known, targets.clients(), _K)
+            asked = targets.clients()
+            offered = candidates(model, known.matrix(), known.barred(), asked, _K)
             rankings.append(offered.ranking(offered.by_model("als"), _K))
         return np.concatenate(rankings)
 

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -28,6 +29,9 @@ from src.payments import clean as payments_clean
 from src.payments import ingest as payments_ingest
 from src.payments import paths as payments_paths
 from src.payments.analysis import tables as payments_tables
+from src.payments.providers.evaluation import learn
+from src.payments.providers.known import Known
+from src.payments.providers.offering import Clients, Offering, offers
 from src.payments.schema import PARAMS as PAYMENTS_PARAMS
 from src.payments.schema import Schema as PaymentsSchema
 from src.products import (
@@ -49,6 +53,7 @@ from src.simulation.payments import PaymentsSimulation
 from src.simulation.payments import simulate as simulate_payments
 from src.simulation.products import ProductsSimulation
 from src.simulation.products import simulate as simulate_products
+from tests.payments.providers import toy
 from tests.spark.conftest import ROOT, choose
 
 Both = dict[str, Path]
@@ -377,3 +382,17 @@ def test_eda_of_payments(payments: Both) -> None:
                 ]
     for ours, theirs in zip(found["spark"], found["duckdb"], strict=True):
         pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_new_providers_are_ranked_in_tasks(
+    spark: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = Known.before(toy.STREAM, 180)
+    offering = Offering.of(known, learn(toy.STREAM, 180, toy.SETTINGS), toy.SETTINGS)
+    clients = Clients(np.unique(known.pairs.client))
+    expected = offers(offering, clients)["offers"]
+    monkeypatch.setattr(lists, "_AT_ONCE", 1 + len(clients) // 3)
+    parts = [part["offers"] for part in spark.by_parts(offers, offering, clients, "offers")]
+    assert len(parts) == 3
+    assert pa.concat_tables(parts).combine_chunks().equals(expected.combine_chunks())

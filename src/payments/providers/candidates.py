@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from src.payments.providers.known import Ints, Known
+from src.payments.providers.known import Ints, Matrix
 from src.payments.providers.models import Model
 from src.payments.providers.ranking import NEVER, Ranking, top_k
 
@@ -104,24 +104,29 @@ class Candidates:
 
 
 def candidates(
-    models: Mapping[str, Model], known: Known, clients: Ints, per_model: int
+    models: Mapping[str, Model],
+    history: Matrix,
+    barred: NDArray[np.bool_],
+    clients: Ints,
+    per_model: int,
 ) -> Candidates:
     """Take the first providers of each model for some clients, known pairs left out.
 
     Parameters
     ----------
     models : mapping of name -> Model
-    known : Known
-        What the models have learnt from.
+    history : sparse matrix, shape (clients, providers)
+        Known pairs: what the models have learnt from.
+    barred : bool array, shape (providers,)
+        Providers that are not recommended to anybody.
     clients : int64 array, shape (clients,)
         Ascending.
     per_model : int
         Candidates of each model.
     """
-    providers = known.shape[1]
+    providers = history.shape[1]
     length = min(per_model, providers)
-    barred = np.flatnonzero(known.barred())
-    history = known.matrix()
+    nobody = np.flatnonzero(barred)
     at_once = max(_CELLS_AT_ONCE // providers, 1)
     parts = []
     for start in range(0, max(len(clients), 1), at_once):
@@ -131,7 +136,7 @@ def candidates(
         scored, ranked = [], []
         for model in models.values():
             scores = model.score(batch)
-            scores[:, barred] = NEVER
+            scores[:, nobody] = NEVER
             scores[own_rows, own.indices] = NEVER
             scored.append(scores)
             ranked.append(top_k(scores, length))

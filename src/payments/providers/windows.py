@@ -12,12 +12,12 @@ from src.params import Section
 from src.payments.calendar import date_of
 from src.payments.payments import Payments
 from src.payments.providers.candidates import Candidates, candidates
-from src.payments.providers.features import features
-from src.payments.providers.known import Ints, Known, Targets, first_payments, masked
-from src.payments.providers.models import Model, ModelSettings, fit_models
+from src.payments.providers.features import Description
+from src.payments.providers.known import Known, Targets, first_payments, masked
+from src.payments.providers.models import ModelSettings, fit_models
 from src.payments.providers.ranking import Ranking
 from src.payments.providers.regions import Regions, RegionSettings, regions_of
-from src.payments.providers.second_stage import SecondStage, SecondStageSettings
+from src.payments.providers.second_stage import SecondStageSettings
 from src.payments.schema import PARAMS
 
 
@@ -82,7 +82,7 @@ class Window:
 
     def features(self) -> tuple[list[str], NDArray[np.float32]]:
         """What the second stage looks at."""
-        return features(self.known, self.regions, self.candidates)
+        return Description.of(self.known, self.regions).features(self.candidates)
 
     def rankings(self, k: int) -> dict[str, Ranking]:
         """Lists of each model alone."""
@@ -90,25 +90,6 @@ class Window:
             model: self.candidates.ranking(self.candidates.by_model(model), k)
             for model in self.candidates.models
         }
-
-
-@dataclass(frozen=True)
-class Offers:
-    """New providers for clients, one array entry each, by client and place.
-
-    Attributes
-    ----------
-    client, provider : int64 arrays
-    place : int64 array
-        1 is the best.
-    score : float32 array
-        Of the second stage.
-    """
-
-    client: Ints
-    place: Ints
-    provider: Ints
-    score: NDArray[np.float32]
 
 
 def window(
@@ -153,36 +134,6 @@ def regions_known(known: Known, settings: ExampleSettings) -> Regions | None:
     return regions_of(known, settings.regions) if there else None
 
 
-def recommend(
-    known: Known,
-    regions: Regions | None,
-    models: dict[str, Model],
-    second_stage: SecondStage,
-    clients: Ints,
-    settings: ExampleSettings,
-) -> Offers:
-    """Choose new providers for a batch of clients, impossible offers left out.
-
-    Parameters
-    ----------
-    known : Known
-    regions : Regions, optional
-        As `regions_known` finds them.
-    models : dict of name -> Model
-        Those of `settings.second_stage.models`, fitted on `known`.
-    second_stage : SecondStage
-    clients : int64 array, shape (clients,)
-        Ascending.
-    settings : ExampleSettings
-    """
-    nothing = Targets(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
-    offered = candidates(models, known, clients, settings.second_stage.per_model)
-    asked = Window(known, regions, nothing, offered)
-    scores = second_stage.score(asked.features()[1])
-    rows, place = offered.best(scores, settings.k, asked.impossible(settings.regions))
-    return Offers(offered.client[rows], place + 1, offered.provider[rows], scores[rows])
-
-
 def _window(
     known: Known, targets: Targets, settings: ExampleSettings, models: Sequence[str]
 ) -> Window:
@@ -194,7 +145,7 @@ def _window(
         )
     fitted = fit_models(known, list(models), settings.models)
     per_model = settings.second_stage.per_model
-    offered = candidates(fitted, known, targets.clients(), per_model)
+    offered = candidates(fitted, known.matrix(), known.barred(), targets.clients(), per_model)
     return Window(known, regions_known(known, settings), targets, offered)
 
 

@@ -18,7 +18,7 @@ MODELS = {
 @pytest.mark.parametrize("cells", [1, 1000])  # client by client, and all at once
 def test_the_union_of_what_models_rank_first(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_CELLS_AT_ONCE", cells)
-    found = candidates(MODELS, KNOWN, np.array([0, 2]), per_model=2)
+    found = candidates(MODELS, KNOWN.matrix(), KNOWN.barred(), np.array([0, 2]), per_model=2)
     assert found.models == ("up", "down")
     # W is barred; a has paid X, c has paid V, W and Z
     assert found.client.tolist() == [0, 0, 0, 2, 2]
@@ -28,7 +28,7 @@ def test_the_union_of_what_models_rank_first(cells: int, monkeypatch: pytest.Mon
 
 
 def test_each_model_alone() -> None:
-    found = candidates(MODELS, KNOWN, np.array([0, 2]), per_model=2)
+    found = candidates(MODELS, KNOWN.matrix(), KNOWN.barred(), np.array([0, 2]), per_model=2)
     assert found.by_model("up").tolist() == [NEVER, -2, -1, -2, -1]
     assert found.ranking(found.by_model("up"), 3).tolist() == [[4, 3, -1], [3, 2, -1]]
     alone = found.of_models(["up"])
@@ -39,7 +39,7 @@ def test_each_model_alone() -> None:
 
 
 def test_rankings_of_scores_break_ties_and_leave_out_what_is_impossible() -> None:
-    found = candidates(MODELS, KNOWN, np.array([0, 2]), per_model=2)
+    found = candidates(MODELS, KNOWN.matrix(), KNOWN.barred(), np.array([0, 2]), per_model=2)
     scores = np.array([1, 1, 2, 0, 0], dtype=np.float32)
     assert found.ranking(scores, 2).tolist() == [[4, 0], [2, 3]]
     impossible = np.array([False, False, True, True, True])
@@ -47,7 +47,9 @@ def test_rankings_of_scores_break_ties_and_leave_out_what_is_impossible() -> Non
 
 
 def test_nobody_has_no_candidates() -> None:
-    found = candidates(MODELS, KNOWN, np.zeros(0, dtype=np.int64), per_model=2)
+    found = candidates(
+        MODELS, KNOWN.matrix(), KNOWN.barred(), np.zeros(0, dtype=np.int64), per_model=2
+    )
     assert isinstance(found, Candidates)
     assert len(found) == 0
     assert found.ranking(found.by_model("up"), 2).shape == (0, 2)

@@ -1,39 +1,24 @@
 import math
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from src.errors import InputError
 from src.payments.providers import evaluation
 from src.payments.providers.evaluation import found, learn, rolling_origins, validations
 from src.payments.providers.known import Known, first_payments
-from src.payments.providers.models import fit_models
-from src.payments.providers.windows import recommend, window
+from src.payments.providers.offering import Clients, Offering, offers
+from src.payments.providers.windows import window
 from src.payments.schema import PARAMS
-from tests.payments.providers.toy import DEFAULTS, changed, groups, targets
+from tests.payments.providers.toy import DEFAULTS, SETTINGS, STREAM, changed, targets
 
 CLIENTS = np.array([2, 5, 7, 9])
 # 2 wants providers 4 and 6, 5 wants 1 and one that nobody has paid, 7 only such a one, 9 wants 4.
 TARGETS = targets((2, 4), (2, 6), (5, 1), (5, -1), (7, -1), (9, 4))
 GOOD = np.array([[6, 3, 4], [0, 1, -1], [4, 1, 6], [4, -1, -1]], dtype=np.int32)
 POOR = np.array([[0, 1, 2]] * 4, dtype=np.int32)
-
-STREAM = groups(240)
-SETTINGS = changed(
-    DEFAULTS,
-    horizon_days=20,
-    origins=2,
-    resamples=100,
-    models=changed(
-        DEFAULTS.models,
-        als=changed(DEFAULTS.models.als, factors=4, iterations=5),
-        machine=changed(DEFAULTS.models.machine, factors=4, epochs=5),
-        boosting=changed(DEFAULTS.models.boosting, days=20, iterations=10),
-    ),
-    second_stage=changed(
-        DEFAULTS.second_stage, windows=2, per_model=10, iterations=40, learning_rate=0.2
-    ),
-)
 
 
 def test_what_lists_find_by_hand() -> None:
@@ -87,7 +72,7 @@ def test_who_wins_is_said() -> None:
     assert rows["map_gain"].tolist() == [0, 1]
 
 
-def test_rolling_origins() -> None:
+def test_rolling_origins(tmp_path: Path) -> None:
     origins = list(rolling_origins(STREAM, 180, SETTINGS))
     assert [origin.window.known.cut_off for origin in origins] == [160, 180]
     names = [name for name in SETTINGS.compared if name != "unit"]  # the stream has no units
@@ -100,17 +85,25 @@ def test_rolling_origins() -> None:
     # the same second stage is learnt alone, and ranks the same
     alone = learn(STREAM, 180, SETTINGS)
     known = Known.before(STREAM, 180)
-    models = fit_models(known, SETTINGS.second_stage.models, SETTINGS.models)
     clients = first_payments(known, STREAM, 200).clients()
-    offers = recommend(known, last.own.regions, models, alone, clients, SETTINGS)
+    offering = Offering.of(known, alone, SETTINGS)
+    offered = offers(offering, Clients(clients))["offers"]
     impossible = last.own.impossible(SETTINGS.regions)
-    ranking = last.own.candidates.ranking(last.scores, 10, impossible)
-    row, place = np.nonzero(ranking >= 0)
-    assert offers.client.tolist() == clients[row].tolist()
-    assert offers.place.tolist() == (place + 1).tolist()
-    assert offers.provider.tolist() == ranking[row, place].tolist()
-    within = np.diff(offers.score)[np.diff(offers.client) == 0]
-    assert (within <= 0).all()
+    chosen, place = last.own.candidates.best(last.scores, 10, impossible)
+    expected = {
+        "client": last.own.candidates.client[chosen],
+        "provider": last.own.candidates.provider[chosen],
+        "place": place.astype("i4") + 1,
+        "score": last.scores[chosen],
+    }
+    assert offered.equals(pa.table(expected))
+
+    # and so it does in another process, part by part
+    offering.save(tmp_path)
+    again = Offering.load(tmp_path)
+    halves = [Clients.from_arrow(Clients(half).to_arrow()) for half in np.array_split(clients, 2)]
+    parts = [offers(again, half)["offers"] for half in halves]
+    assert pa.concat_tables(parts).combine_chunks().equals(offered.combine_chunks())
 
 
 def test_the_second_stage_has_seen_nothing_of_its_window() -> None:

@@ -3,7 +3,7 @@ import pytest
 
 from src.payments.payments import Payments
 from src.payments.providers.candidates import Candidates, candidates
-from src.payments.providers.features import features
+from src.payments.providers.features import Description
 from src.payments.providers.known import Known
 from src.payments.providers.popularity import popularity
 from src.payments.providers.regions import regions_of
@@ -31,9 +31,10 @@ def described(
     payments_: Payments, clients: tuple[int, ...]
 ) -> tuple[Candidates, dict[str, list[float]]]:
     known = Known.before(payments_, 400)
-    found = candidates({"popularity": popularity(known)}, known, np.array(clients), 5)
+    models = {"popularity": popularity(known)}
+    found = candidates(models, known.matrix(), known.barred(), np.array(clients), 5)
     regions = regions_of(known, changed(DEFAULTS.regions, least_clients=2))
-    names, matrix = features(known, regions, found)
+    names, matrix = Description.of(known, regions).features(found)
     return found, dict(zip(names, matrix.T.tolist(), strict=True))
 
 
@@ -110,7 +111,8 @@ def test_nothing_from_the_cut_off_on_changes_a_feature() -> None:
 
 def test_without_attributes_there_are_no_features_of_them() -> None:
     known = Known.before(payments(ROWS), 400)
-    found = candidates({"popularity": popularity(known)}, known, np.array([0]), 5)
-    names, matrix = features(known, None, found)
+    models = {"popularity": popularity(known)}
+    found = candidates(models, known.matrix(), known.barred(), np.array([0]), 5)
+    names, matrix = Description.of(known, None).features(found)
     assert matrix.shape == (2, len(names))
     assert not [name for name in names if "region" in name or "category" in name]

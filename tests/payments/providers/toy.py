@@ -80,3 +80,21 @@ def _codes(labels: Sequence[str | None]) -> Codes:
     known_labels = sorted({label for label in labels if label is not None})
     codes = [-1 if label is None else known_labels.index(label) for label in labels]
     return Codes(np.array(codes, dtype=np.int32), known_labels)
+
+
+STREAM = groups(240)
+SETTINGS = changed(
+    DEFAULTS,
+    horizon_days=20,
+    origins=2,
+    resamples=100,
+    models=changed(
+        DEFAULTS.models,
+        als=changed(DEFAULTS.models.als, factors=4, iterations=5),
+        machine=changed(DEFAULTS.models.machine, factors=4, epochs=5),
+        boosting=changed(DEFAULTS.models.boosting, days=20, iterations=10),
+    ),
+    second_stage=changed(
+        DEFAULTS.second_stage, windows=2, per_model=10, iterations=40, learning_rate=0.2
+    ),
+)
