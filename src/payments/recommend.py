@@ -147,6 +147,7 @@ def main() -> None:
     payments = Payments.open(paths.CLEAN)
     examples = params.load("examples", ExampleSettings, PARAMS)
     check(examples)
+    engine = connect()
     # What was evaluated, moved to the end: learn, choose a threshold, and ask about what follows.
     windows = Windows.of(payments, params.load("split", Split, PARAMS)).moved_to_the_end()
     table = observe(payments, windows, observing, calendar, ("train", "valid"))
@@ -161,7 +162,7 @@ def main() -> None:
     chance = models.score(factor_columns(Basis(snapshot, population, calendar)))[chosen]
     known = Known.before(everything, windows.end, examples.never_offered)
     second_stage = learn(everything, windows.end, examples)
-    offered = example_table(connect(), known, Offering.of(known, second_stage, examples))
+    offered = example_table(engine, known, Offering.of(known, second_stage, examples))
     popular = popular_table(known)
     # All that is served is written here, when all of it is at hand.
     Path(paths.SERVED_OPERATIONS).mkdir(parents=True, exist_ok=True)

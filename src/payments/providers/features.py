@@ -12,7 +12,7 @@ from src.payments.providers.regions import Regions
 
 _BELOW = 200.0  # rank of what a model does not rank among its candidates
 _GROUPS = ("region", "unit")
-_LATELY = 90  # days
+_LATELY = 90  # days, as names of features say
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Group:
     Attributes
     ----------
     of_clients : int64 array, shape (clients,)
-        The latest one of each client; -1 without one.
+        Each client's latest region, or unit; -1 without one.
     sizes, members : float64 arrays, shape (groups,)
         Payments in it, and clients who made them.
     paid : ByKey
-        Of ``group * providers + provider``: payments, those of late, payers, days since the last
-        and since the first.
+        Of ``group * providers + provider``: payments, those of the last 90 days, payers, days since
+        the last payment and since the first.
     first : ByKey
-        Of the same key: clients of the group whose first payment to the provider was of late.
+        Of the same key: clients of the group who first paid the provider in the last 90 days.
     """
 
     of_clients: Ints
@@ -126,7 +126,7 @@ class Category:
     labels : int
         How many there are.
     totals : float64 array, shape (clients,)
-        Payments in any.
+        Payments with a category, to known providers.
     paid : ByKey
         Of ``client * labels + category``: payments.
     had : ByKey
@@ -146,7 +146,7 @@ class Category:
         codes = payments.attributes["category"].codes.astype(np.int64)
         labels = len(payments.attributes["category"].labels)
         rows = (codes >= 0) & (payments.provider >= 0)
-        keys = payments.provider[rows] * labels + codes[rows]
+        keys = payments.provider[rows].astype(np.int64) * labels + codes[rows]
         counts = np.bincount(keys, minlength=providers * labels).reshape(providers, labels)
         main = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
         client = payments.client[rows].astype(np.int64)
@@ -176,6 +176,37 @@ class Category:
 
 
 @dataclass(frozen=True)
+class Located:
+    """Where clients are, and how those of a provider are spread; see `Regions`.
+
+    Attributes
+    ----------
+    of_clients : int64 array, shape (clients,)
+        Region that is known or inferred; -1 without one.
+    shares : float64 array, shape (providers, regions)
+    herfindahl : float64 array, shape (providers,)
+    """
+
+    of_clients: Ints
+    shares: NDArray[np.float64]
+    herfindahl: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, regions: Regions) -> "Located":
+        """Compute shares and concentration."""
+        return cls(regions.clients, regions.shares(), regions.herfindahl())
+
+    def columns(self, candidates: Candidates) -> Columns:
+        """How much at home the candidate is where the client is; NaN without a region."""
+        region = self.of_clients[candidates.client]
+        share = self.shares[candidates.provider, region]
+        return {
+            "herfindahl": self.herfindahl[candidates.provider],
+            "share_in_region": np.where(region < 0, np.nan, share),
+        }
+
+
+@dataclass(frozen=True)
 class Description:
     """What was known of all clients and providers on the cut-off day, counted once.
 
@@ -186,7 +217,7 @@ class Description:
     groups : dict of name -> Group
         Regions and units, as far as the payments have them.
     category : Category, optional
-    regions : Regions, optional
+    located : Located, optional
         None if payments have no regions.
     """
 
@@ -194,7 +225,7 @@ class Description:
     of_clients: Columns
     groups: dict[str, Group]
     category: Category | None
-    regions: Regions | None
+    located: Located | None
 
     @classmethod
     def of(cls, known: Known, regions: Regions | None) -> "Description":
@@ -205,7 +236,7 @@ class Description:
             of_clients(known),
             {name: Group.of(known, name) for name in _GROUPS if name in there},
             Category.of(known) if "category" in there else None,
-            regions,
+            None if regions is None else Located.of(regions),
         )
 
     def features(self, candidates: Candidates) -> tuple[list[str], NDArray[np.float32]]:
@@ -228,11 +259,8 @@ class Description:
             columns |= group.columns(attribute, candidates, payments_of)
         if self.category is not None:
             columns |= self.category.columns(candidates)
-        if self.regions is not None:
-            region = self.regions.clients[client]
-            share = self.regions.shares()[provider, region]
-            columns["herfindahl"] = self.regions.herfindahl()[provider]
-            columns["share_in_region"] = np.where(region < 0, np.nan, share)
+        if self.located is not None:
+            columns |= self.located.columns(candidates)
         matrix = np.empty((len(candidates), len(columns)), dtype=np.float32)
         for index, values in enumerate(columns.values()):
             matrix[:, index] = values

@@ -12,16 +12,15 @@ from src.payments.providers import stored
 from src.payments.providers.boosting import Boosting
 from src.payments.providers.candidates import candidates
 from src.payments.providers.factors import Factors
-from src.payments.providers.features import ByKey, Category, Description, Group
+from src.payments.providers.features import ByKey, Category, Description, Group, Located
 from src.payments.providers.known import Ints, Known, Matrix
 from src.payments.providers.models import Model, fit_models
 from src.payments.providers.neighbours import Ease, ProviderWeights, SimilarClients
 from src.payments.providers.popularity import GroupPopularity, Popularity
-from src.payments.providers.regions import Regions
 from src.payments.providers.second_stage import SecondStage
 from src.payments.providers.windows import ExampleSettings, regions_known
 
-_AT_ONCE = 5_000  # clients: their candidates' features take some hundred MB
+_AT_ONCE = 5_000  # clients: their candidates' features take a few hundred MB in each thread
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,10 @@ class Offering:
         Pairs that are no news.
     barred : bool array, shape (providers,)
         Providers that are not recommended to anybody.
-    impossible : bool array, shape (regions + 1, providers), optional
-        What the regional filter leaves out; see `Regions`. None if payments have no regions.
+    regions : int64 array, shape (clients,)
+        -1 without one.
+    impossible : bool array, shape (regions + 1, providers)
+        What the regional filter leaves out; see `Regions.impossible`.
     per_model, k : int
         Candidates of each model, and length of a list.
     """
@@ -73,21 +74,27 @@ class Offering:
     second_stage: SecondStage
     history: Matrix
     barred: NDArray[np.bool_]
-    impossible: NDArray[np.bool_] | None
+    regions: Ints
+    impossible: NDArray[np.bool_]
     per_model: int
     k: int
 
     @classmethod
     def of(cls, known: Known, second_stage: SecondStage, settings: ExampleSettings) -> "Offering":
         """Fit the models, and count what the second stage looks at."""
-        regions = regions_known(known, settings)
+        clients, providers = known.shape
+        found = regions_known(known, settings)
+        regions, impossible = np.full(clients, -1), np.zeros((1, providers), dtype=bool)
+        if found is not None:
+            regions, impossible = found.clients, found.impossible(settings.regions)
         return cls(
             fit_models(known, settings.second_stage.models, settings.models),
-            Description.of(known, regions),
+            Description.of(known, found),
             second_stage,
             known.matrix(),
             known.barred(),
-            None if regions is None else regions.impossible(settings.regions),
+            regions,
+            impossible,
             settings.second_stage.per_model,
             settings.k,
         )
@@ -104,7 +111,7 @@ class Offering:
 
 
 _RECORDS: Sequence[type] = (
-    Offering, Description, Group, ByKey, Category, Regions, SecondStage, Popularity,
+    Offering, Description, Group, ByKey, Category, Located, SecondStage, Popularity,
     GroupPopularity, ProviderWeights, SimilarClients, Ease, Factors, Boosting,
 )  # fmt: skip
 
@@ -120,7 +127,7 @@ def offers(offering: Offering, clients: Clients) -> dict[str, pa.Table]:
     """
     parts = [
         _offers(offering, clients.codes[start : start + _AT_ONCE])
-        for start in range(0, len(clients), _AT_ONCE)
+        for start in range(0, max(len(clients), 1), _AT_ONCE)
     ]
     return {"offers": pa.concat_tables(parts)}
 
@@ -130,9 +137,7 @@ def _offers(offering: Offering, clients: Ints) -> pa.Table:
         offering.models, offering.history, offering.barred, clients, offering.per_model
     )
     scores = offering.second_stage.score(offering.description.features(found)[1])
-    impossible, regions = None, offering.description.regions
-    if offering.impossible is not None and regions is not None:
-        impossible = offering.impossible[regions.clients[found.client], found.provider]
+    impossible = offering.impossible[offering.regions[found.client], found.provider]
     rows, place = found.best(scores, offering.k, impossible)
     return pa.table(
         {

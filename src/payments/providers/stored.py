@@ -1,4 +1,4 @@
-"""Frozen records of arrays and boosters on disk, for processes that share one: without pickle."""
+"""Frozen records of arrays and boosters on disk, which several processes can read; no pickle."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def save(record: object, folder: str | Path) -> None:
     Parameters
     ----------
     record : dataclass
-        Of arrays without objects, sparse matrices, boosters, numbers, text, None, tuples of these
+        Of arrays (not of objects), sparse matrices, boosters, numbers, text, None, tuples of these
         three, and dicts and records of all that.
     folder : path
 

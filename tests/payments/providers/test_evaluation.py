@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,12 +99,28 @@ def test_rolling_origins(tmp_path: Path) -> None:
     }
     assert offered.equals(pa.table(expected))
 
-    # and so it does in another process, part by part
+    # and so it does when it is saved and loaded, part by part
     offering.save(tmp_path)
     again = Offering.load(tmp_path)
     halves = [Clients.from_arrow(Clients(half).to_arrow()) for half in np.array_split(clients, 2)]
     parts = [offers(again, half)["offers"] for half in halves]
     assert pa.concat_tables(parts).combine_chunks().equals(offered.combine_chunks())
+
+
+@pytest.mark.parametrize("names", [(), ("unit", "category")])
+def test_offers_of_payments_without_regions(names: tuple[str, ...], tmp_path: Path) -> None:
+    attributes = dict.fromkeys(names, STREAM.attributes["region"])
+    stream = replace(STREAM, attributes=attributes)
+    known = Known.before(stream, 180)
+    offering = Offering.of(known, learn(stream, 180, SETTINGS), SETTINGS)
+    clients = np.unique(known.pairs.client)
+    offered = offers(offering, Clients(clients))["offers"]
+    client, provider = offered["client"].to_numpy(), offered["provider"].to_numpy()
+    assert np.unique(client).tolist() == clients.tolist()
+    assert not known.matrix().toarray()[client, provider].any()  # nothing that is no news
+    offering.save(tmp_path)
+    assert offers(Offering.load(tmp_path), Clients(clients))["offers"].equals(offered)
+    assert offers(offering, Clients(clients[:0]))["offers"].schema == offered.schema
 
 
 def test_the_second_stage_has_seen_nothing_of_its_window() -> None:
